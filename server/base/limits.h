@@ -1,0 +1,46 @@
+// Every hard limit of the process, each with its reason. Defaults that a bootstrap file may change
+// stand in proto/tidegate/config/v1/gateway.proto and are repeated here only where code needs them.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace tidegate {
+
+using namespace std::chrono_literals;  // NOLINT: units make the table readable
+
+// --- logging
+inline constexpr std::uint32_t kLogLinesPerSecond = 20;  // per event: an outage must not fill a disk
+inline constexpr std::size_t kLogEventsTracked = 1024;   // events are literals; this is a backstop
+
+// --- workers
+inline constexpr std::size_t kWorkersMax = 64;           // metric slots are allocated per worker
+inline constexpr auto kWheelTick = 100ms;                // one coarse wheel, see net/timer_wheel.h
+
+// --- HTTP (reliability.md §5)
+inline constexpr std::size_t kRequestLineBytesMax = 8 * 1024;    // 414
+inline constexpr std::size_t kHeadBytesMax = 16 * 1024;          // 431
+inline constexpr std::size_t kHeaderFieldsMax = 100;             // 431
+inline constexpr std::size_t kHeaderFieldBytesMax = 8 * 1024;    // 431
+inline constexpr std::size_t kBodyBytesMax = 1024 * 1024;        // 413: brokers take about as much
+inline constexpr auto kHeadTimeout = 10s;                        // 408, not extended by progress
+inline constexpr auto kKeepAliveIdle = 60s;
+inline constexpr auto kRequestTimeout = 30s;                     // 504
+inline constexpr std::uint32_t kKeepAliveRequestsMax = 1'000'000;  // measured work is not cut short
+
+// --- messages
+inline constexpr std::size_t kPositionBytesMax = 4 * 1024;    // an id must fit a header field
+inline constexpr std::size_t kRingBytes = 4 * 1024 * 1024;    // recent messages of a live reader
+inline constexpr std::size_t kCatchUpReadersMax = 8;          // per endpoint
+inline constexpr std::size_t kStreamQueueBytes = 256 * 1024;  // per consumer
+inline constexpr std::size_t kStreamQueueFrames = 1000;       // per consumer
+inline constexpr auto kStreamStall = 30s;                     // no progress: closed
+inline constexpr std::size_t kGroupsPerEndpointMax = 64;
+inline constexpr std::size_t kGroupsPerProcessMax = 256;
+inline constexpr auto kPositionStoreEvery = 5s;
+inline constexpr auto kClientLinger = 60s;                    // broker clients after last use
+inline constexpr std::size_t kBrokerNameBytesMax = 200;
+inline constexpr std::size_t kPollBatchMax = 256;             // messages per turn of a worker
+
+}  // namespace tidegate

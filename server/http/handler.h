@@ -1,0 +1,106 @@
+// The seam between the HTTP engine and what answers: flow implements Handler (DESIGN §2).
+//
+// The engine has parsed and guarded the head, applied head limits and timeouts, and calls
+// Handle() once per request; the handler answers through the Exchange in exactly one way:
+// Respond, StartStream, or Upgrade. If it returns without answering, the engine answers 500 and
+// counts a bug. Thread: the connection's worker. Fails: Handle never throws.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "server/base/status.h"
+#include "server/base/task.h"
+#include "server/http/request_head.h"
+#include "server/net/byte_stream.h"
+#include "server/net/worker.h"
+
+namespace tidegate::http {
+
+struct Header {
+  std::string name;
+  std::string value;
+};
+
+// What the handler says of its answer. The engine adds Date, Content-Length or Transfer-Encoding,
+// and Connection; `close` ends the connection after this answer.
+struct ResponseHead {
+  ResponseHead() = default;
+  explicit ResponseHead(int code) : status(code) {}
+  int status = 200;
+  bool close = false;
+  std::vector<Header> headers;
+  void Add(std::string_view name, std::string_view value);
+};
+
+// How bytes after a streaming head must be framed by the writer.
+enum class BodyFraming : std::uint8_t {
+  kChunked,     // each frame: hex size CRLF bytes CRLF; end: "0" CRLF CRLF
+  kUntilClose,  // HTTP/1.0 clients: raw bytes, the end is the end of the connection
+  kRaw,         // after an upgrade
+};
+
+struct ListenerInfo {
+  std::string name;  // the bootstrap's name of the listener
+  bool tls = false;
+};
+
+class Exchange {
+ public:
+  virtual ~Exchange() = default;
+
+  virtual const RequestHead& head() const = 0;
+  virtual const net::Peer& peer() const = 0;  // the client after trustedProxies were applied
+  virtual const ListenerInfo& listener() const = 0;
+  virtual net::Worker& worker() = 0;
+  // 32 hex digits, new for every request.
+  virtual std::string_view request_id() const = 0;
+  virtual TimePoint started() const = 0;
+
+  virtual bool has_body() const = 0;
+  // The whole body, at most `limit` bytes. Sends 100 Continue first where the client waits for it.
+  // The view is valid until the exchange is answered.
+  // Fails: ResourceExhausted reason BODY_TOO_LARGE (413), DeadlineExceeded BODY_TIMEOUT (408),
+  // InvalidArgument BODY_MALFORMED (400), Cancelled when the client has gone.
+  virtual Task<StatusOr<std::string_view>> ReadBody(std::size_t limit) = 0;
+  // The next piece of the body; an empty view is its end. Back-pressure: nothing is read ahead of
+  // this call but what one receive buffer holds. Fails as ReadBody.
+  virtual Task<StatusOr<std::string_view>> ReadSome() = 0;
+
+  // Answers with a whole body (one gather write). HEAD gets the head alone.
+  virtual Task<Status> Respond(const ResponseHead& head, std::string_view body) = 0;
+
+  // Answers with a head and hands the stream over: the handler writes frames itself, framed as
+  // `framing()` says, and reads from stream() only to notice that the client has gone. `preface`
+  // is sent in the same write as the head, already framed by the caller.
+  virtual Task<Status> StartStream(const ResponseHead& head, std::string_view preface) = 0;
+  // How StartStream's bytes must be framed (known before it is called).
+  virtual BodyFraming framing() const = 0;
+  // After the last frame (and terminating chunk) of StartStream: true lets the connection be
+  // reused, false closes it.
+  virtual void EndStream(bool reusable) = 0;
+
+  // Answers 101 with these headers; the connection belongs to the handler until it returns and is
+  // then closed. Bytes already received behind the head are in leftover().
+  virtual Task<Status> Upgrade(const ResponseHead& head) = 0;
+  virtual std::string_view leftover() const = 0;
+
+  // The bytes of the connection, after StartStream or Upgrade.
+  virtual net::ByteStream& stream() = 0;
+
+  // The engine's deadline for reading a head or a body does not run while a handler works; the
+  // handler times its own work. This tells the engine how the exchange ended, for its counters.
+  virtual bool answered() const = 0;
+  virtual int status() const = 0;  // the status sent, 0 while there is none
+};
+
+class Handler {
+ public:
+  virtual ~Handler() = default;
+  virtual Task<void> Handle(Exchange& exchange) = 0;
+};
+
+}  // namespace tidegate::http

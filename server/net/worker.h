@@ -1,0 +1,93 @@
+// A worker: one thread, one io_context, everything that lives on it (DESIGN §3).
+//
+// Objects of a worker have no locks: only its own thread touches them; others call Post().
+// WorkerPool owns the workers; it starts their threads and joins them.
+// A worker-local slot gives a layer above (flow) typed state per worker without this file knowing it.
+#pragma once
+
+#include <atomic>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <thread>
+#include <typeindex>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "server/base/task.h"
+#include "server/net/timer_wheel.h"
+
+namespace tidegate::net {
+
+class Worker {
+ public:
+  explicit Worker(std::size_t index);
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+  ~Worker();
+
+  std::size_t index() const { return index_; }
+  asio::io_context& context() { return context_; }
+  Executor executor() { return context_.get_executor(); }
+  TimerWheel& wheel() { return wheel_; }
+
+  // Any thread. The function runs on this worker's thread, after what was posted before.
+  template <typename F>
+  void Post(F&& function) {
+    asio::post(context_, std::forward<F>(function));
+  }
+  // Worker thread only (or before Start). Runs `task` as a root: an exception that escapes is
+  // logged with `name` and counted; it ends this task only.
+  void Spawn(const char* name, Task<void> task);
+
+  // The state of type T on this worker, made at first use. Worker thread only.
+  template <typename T, typename... Args>
+  T& Local(Args&&... args) {
+    auto& slot = locals_[std::type_index(typeid(T))];
+    if (!slot) slot = std::make_shared<T>(std::forward<Args>(args)...);
+    return *static_cast<T*>(slot.get());
+  }
+  void DropLocals() { locals_.clear(); }
+
+  // The worker whose thread this is, or nullptr.
+  static Worker* Current();
+  bool IsCurrent() const { return Current() == this; }
+
+  // The last beat answered, for /livez (see Beat in worker.cc). Any thread.
+  TimePoint last_beat() const;
+  void SendBeat();
+
+ private:
+  friend class WorkerPool;
+  void Run();
+
+  const std::size_t index_;
+  asio::io_context context_{1};
+  TimerWheel wheel_;
+  std::unordered_map<std::type_index, std::shared_ptr<void>> locals_;
+  std::atomic<std::int64_t> last_beat_ns_;
+  std::thread thread_;
+};
+
+class WorkerPool {
+ public:
+  explicit WorkerPool(std::size_t count);
+  ~WorkerPool();  // stops and joins
+
+  std::size_t size() const { return workers_.size(); }
+  Worker& at(std::size_t index) { return *workers_[index]; }
+  void Start();
+  void Stop();
+
+  // Runs `function(worker)` on every worker; `done` runs on the last worker that has finished.
+  void PostAll(std::function<void(Worker&)> function, std::function<void()> done = nullptr);
+
+ private:
+  std::vector<std::unique_ptr<Worker>> workers_;
+  bool started_ = false;
+};
+
+}  // namespace tidegate::net
