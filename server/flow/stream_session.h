@@ -1,0 +1,65 @@
+// The write side of one streaming consumer (SSE, WebSocket): a bounded queue of shared frames,
+// flushed with one gather write per batch; heartbeat, stall and slow handling. No coroutine and no
+// allocation per message.
+//
+// Thread: the connection's worker. Owner: the entrypoint's serving coroutine (on its frame).
+// Fails: ends with an EndReason; the entrypoint writes its own last frame (goaway, close, error).
+#pragma once
+
+#include <chrono>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "server/flow/subscriber.h"
+#include "server/http/handler.h"
+
+namespace tidegate::flow {
+
+struct StreamOptions {
+  StreamOptions() = default;
+  std::shared_ptr<const Encoder> encoder;
+  FramePtr heartbeat;                         // sent after `heartbeat_interval` without a write
+  std::chrono::milliseconds heartbeat_interval{0};  // 0: none
+  // Frames wait at most this long for company; 0: adaptive (none below 200 msg/s, then 5 ms).
+  std::optional<std::chrono::milliseconds> coalesce;
+  FramePtr gap;                               // sent where messages were dropped; may be empty
+};
+
+class StreamSession : public Subscriber {
+ public:
+  StreamSession(net::ByteStream& stream, net::Worker& worker, StreamOptions options);
+  ~StreamSession() override;
+
+  // Call after ReaderHub::Attach; the session calls attachment.OnWritten/OnRoom.
+  void SetAttachment(Attachment* attachment);
+
+  // Queues a frame of the entrypoint's own (pong, comment) and flushes. False: queue full.
+  bool SendOwn(FramePtr frame);
+
+  // Completes when the stream is over: OnEnd was called, Stop() was called, or a write failed.
+  Task<EndReason> Wait();
+  // Ends Wait() with this reason (client gone, plan gone, goaway). Worker thread.
+  void Stop(EndReason reason, Status status);
+  const Status& status() const;
+
+  // Writes what is still queued plus `last`, waiting at most `limit`. After Wait().
+  Task<void> Finish(std::string last, std::chrono::milliseconds limit);
+
+  std::uint64_t frames_written() const;
+  std::uint64_t bytes_written() const;
+
+  const std::shared_ptr<const Encoder>& encoder() const override;
+  std::size_t Demand() const override;
+  bool Push(FramePtr frame) override;
+  void Flush() override;
+  void OnGap(std::uint64_t count) override;
+  void OnEnd(EndReason reason, const Status& status) override;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace tidegate::flow
