@@ -52,6 +52,9 @@ class ByteStream {
   virtual Task<IoResult> ReadSome(std::span<char> buffer) = 0;
   // Completes when ReadSome would not wait: an idle connection holds no buffer meanwhile.
   virtual Task<ErrorCode> WaitReadable() = 0;
+  // A pending ReadSome or WaitReadable completes with operation_aborted; the stream stays usable.
+  // Not while NotifyWritable is pending.
+  virtual void CancelRead() = 0;
 
   // Writes everything. At most one writer (WriteAll or TryWrite user) at a time.
   virtual Task<ErrorCode> WriteAll(std::span<const asio::const_buffer> buffers) = 0;

@@ -43,7 +43,9 @@ class TimerWheel {
 
   // Arms (or re-arms) `timer` to fire after `delay`, measured from now.
   void Arm(WheelTimer& timer, std::chrono::milliseconds delay);
+  void ArmAt(WheelTimer& timer, TimePoint due);
   std::size_t armed() const { return armed_; }
+  TimePoint origin() const { return origin_; }  // the start of tick 0
 
   // Fires everything due at `now`. Called by the asio timer; tests call it with times of their own.
   void Advance(TimePoint now);
@@ -60,14 +62,16 @@ class TimerWheel {
 
   void Link(WheelTimer& timer);
   void Unlink(WheelTimer& timer);
+  void FireSlot(Head& slot, std::int64_t target);
   void Schedule();
   std::int64_t TickOf(TimePoint time) const;
 
   Timer timer_;
-  TimePoint origin_;
+  const TimePoint origin_;
   std::int64_t current_tick_ = 0;
   bool scheduled_ = false;
   std::size_t armed_ = 0;
+  asio::io_context& context_;
   std::array<Head, kSlots> slots_;
 };
 

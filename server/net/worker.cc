@@ -1,0 +1,117 @@
+#include "server/net/worker.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <exception>
+
+#include "server/base/check.h"
+#include "server/base/log.h"
+
+namespace tidegate::net {
+
+namespace {
+
+thread_local Worker* current_worker = nullptr;
+
+std::int64_t NowNs() { return Clock::now().time_since_epoch().count(); }
+
+void LogEscaped(const char* name, const std::exception_ptr& error) {
+  const char* what = "unknown exception";
+  std::string text;
+  try {
+    std::rethrow_exception(error);
+  } catch (const std::exception& e) {
+    text = e.what();
+    what = text.c_str();
+  } catch (...) {
+  }
+  Log(LogLevel::kError, "worker.task_failed", {{"task", name}, {"cause", what}});
+  TG_BUG("an exception escaped a task");
+}
+
+}  // namespace
+
+Worker::Worker(std::size_t index) : index_(index), wheel_(context_), last_beat_ns_(NowNs()) {}
+
+Worker::~Worker() {
+  if (thread_.joinable()) thread_.join();
+  // Locals may own asio objects: they go while the context still exists.
+  locals_.clear();
+}
+
+void Worker::Spawn(const char* name, Task<void> task) {
+  asio::co_spawn(context_, std::move(task), [name](std::exception_ptr error) {
+    if (error) LogEscaped(name, error);
+  });
+}
+
+Worker* Worker::Current() { return current_worker; }
+
+void Worker::Run() {
+  current_worker = this;
+  for (;;) {
+    try {
+      context_.run();
+      break;
+    } catch (...) {
+      LogEscaped("posted function", std::current_exception());
+    }
+  }
+  current_worker = nullptr;
+}
+
+TimePoint Worker::last_beat() const {
+  return TimePoint(Clock::duration(last_beat_ns_.load(std::memory_order_relaxed)));
+}
+
+void Worker::SendBeat() {
+  Post([this] { last_beat_ns_.store(NowNs(), std::memory_order_relaxed); });
+}
+
+WorkerPool::WorkerPool(std::size_t count) {
+  TG_CHECK(count > 0);
+  workers_.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) workers_.push_back(std::make_unique<Worker>(i));
+}
+
+WorkerPool::~WorkerPool() { Stop(); }
+
+void WorkerPool::Start() {
+  TG_CHECK(!started_);
+  started_ = true;
+  for (auto& worker : workers_) {
+    worker->thread_ = std::thread([raw = worker.get()] {
+      const auto guard = asio::make_work_guard(raw->context());
+      raw->Run();
+    });
+  }
+}
+
+void WorkerPool::Stop() {
+  if (!started_) return;
+  started_ = false;
+  for (auto& worker : workers_) worker->context().stop();
+  for (auto& worker : workers_) {
+    if (worker->thread_.joinable()) worker->thread_.join();
+  }
+}
+
+void WorkerPool::PostAll(std::function<void(Worker&)> function, std::function<void()> done) {
+  struct Shared {
+    std::function<void(Worker&)> function;
+    std::function<void()> done;
+    std::atomic<std::size_t> left;
+  };
+  auto shared = std::make_shared<Shared>();
+  shared->function = std::move(function);
+  shared->done = std::move(done);
+  shared->left = workers_.size();
+  for (auto& worker : workers_) {
+    worker->Post([shared, raw = worker.get()] {
+      shared->function(*raw);
+      if (shared->left.fetch_sub(1) == 1 && shared->done) shared->done();
+    });
+  }
+}
+
+}  // namespace tidegate::net
