@@ -43,4 +43,16 @@ inline constexpr auto kClientLinger = 60s;                    // broker clients 
 inline constexpr std::size_t kBrokerNameBytesMax = 200;
 inline constexpr std::size_t kPollBatchMax = 256;             // messages per turn of a worker
 
+// --- one request (server/exchange, server/flow)
+inline constexpr std::size_t kAttributesMax = 64;              // set by steps of a flow
+inline constexpr std::size_t kClientIdentifierBytesMax = 128;  // becomes part of a broker name
+inline constexpr std::size_t kApiKeyBytesMax = 1024;           // longer ones are refused unhashed
+inline constexpr std::size_t kKeyCacheEntries = 1024;          // per worker, direct mapped
+inline constexpr std::size_t kInFlightPerWorkerMax = 10'000;   // requests and streams; then 503
+inline constexpr std::size_t kBalanceScheduleMax = 4096;       // steps of weighted round robin
+inline constexpr std::size_t kPageQueueBytes = 256 * 1024;     // http-get: unsent messages
+inline constexpr auto kStreamCheckEvery = 1s;                  // expiry of keys under live streams
+inline constexpr std::uint32_t kControlFramesPerSecond = 50;   // WebSocket: then 1008
+inline constexpr auto kCloseHandshakeWait = 2s;                // WebSocket: for the peer's close
+
 }  // namespace tidegate

@@ -19,6 +19,7 @@ namespace tidegate {
 namespace {
 
 std::atomic<LogLevel> g_level{LogLevel::kInfo};
+std::atomic<LogFormat> g_format{LogFormat::kText};
 std::atomic<LogWriter> g_writer{nullptr};
 std::array<std::atomic<std::uint64_t>, 5> g_written{};
 std::atomic<std::uint64_t> g_bugs{0};
@@ -70,15 +71,9 @@ std::string Stamp(std::chrono::system_clock::time_point now) {
   return std::string(text, size) + tail;
 }
 
-}  // namespace
-
-void Log(LogLevel level, std::string_view event, std::initializer_list<LogField> fields) {
-  if (level < g_level.load(std::memory_order_relaxed) || level >= LogLevel::kOff) return;
-  const auto now = std::chrono::system_clock::now();
-  std::uint64_t suppressed = 0;
-  const auto second = std::chrono::system_clock::to_time_t(now);
-  if (!Admit(event, second, suppressed)) return;
-  std::string line = "{\"time\":\"" + Stamp(now) + "\",\"level\":\"";
+std::string JsonLine(const std::string& stamp, LogLevel level, std::string_view event,
+                     std::initializer_list<LogField> fields, std::uint64_t suppressed) {
+  std::string line = "{\"time\":\"" + stamp + "\",\"level\":\"";
   line += kNames[static_cast<std::size_t>(level)];
   line += "\",\"event\":";
   AppendJsonString(line, event);
@@ -89,7 +84,45 @@ void Log(LogLevel level, std::string_view event, std::initializer_list<LogField>
     AppendJsonString(line, value);
   }
   if (suppressed > 0) line += ",\"suppressed\":" + std::to_string(suppressed);
-  line += "}\n";
+  return line + "}\n";
+}
+
+// Values with blanks, quotes or control characters are written as JSON strings: one line stays one.
+std::string TextLine(const std::string& stamp, LogLevel level, std::string_view event,
+                     std::initializer_list<LogField> fields, std::uint64_t suppressed) {
+  std::string line = stamp + ' ';
+  line += kNames[static_cast<std::size_t>(level)];
+  line += ' ';
+  line += event;
+  for (const auto& [key, value] : fields) {
+    line += ' ';
+    line += key;
+    line += '=';
+    bool plain = !value.empty() && IsValidUtf8(value);
+    for (const unsigned char c : value) plain = plain && c > 0x20 && c != '"' && c != 0x7F;
+    if (plain) {
+      line += value;
+    } else {
+      AppendJsonString(line, value);
+    }
+  }
+  if (suppressed > 0) line += " suppressed=" + std::to_string(suppressed);
+  return line + '\n';
+}
+
+}  // namespace
+
+void SetLogFormat(LogFormat format) { g_format = format; }
+
+void Log(LogLevel level, std::string_view event, std::initializer_list<LogField> fields) {
+  if (level < g_level.load(std::memory_order_relaxed) || level >= LogLevel::kOff) return;
+  const auto now = std::chrono::system_clock::now();
+  std::uint64_t suppressed = 0;
+  const auto second = std::chrono::system_clock::to_time_t(now);
+  if (!Admit(event, second, suppressed)) return;
+  const std::string line = g_format.load(std::memory_order_relaxed) == LogFormat::kJson
+                               ? JsonLine(Stamp(now), level, event, fields, suppressed)
+                               : TextLine(Stamp(now), level, event, fields, suppressed);
   g_written[static_cast<std::size_t>(level)].fetch_add(1, std::memory_order_relaxed);
   if (LogWriter writer = g_writer.load(); writer != nullptr) {
     writer(line);

@@ -1,4 +1,4 @@
-// Structured log lines, one JSON object each, to stderr.
+// Structured log lines to stderr: for people (`time LEVEL event key=value`) or one JSON object each.
 //
 //   Log(LogLevel::kWarn, "kafka.disconnected", {{"endpoint", name}, {"cause", text}});
 //
@@ -20,6 +20,9 @@ enum class LogLevel : std::uint8_t { kDebug, kInfo, kWarn, kError, kOff };
 using LogField = std::pair<std::string_view, std::string_view>;
 
 void Log(LogLevel level, std::string_view event, std::initializer_list<LogField> fields = {});
+enum class LogFormat : std::uint8_t { kText, kJson };
+
+void SetLogFormat(LogFormat format);
 void SetLogLevel(LogLevel level);
 LogLevel GetLogLevel();
 // Lines written per level since start (index = level), for tidegate_log_messages_total.
