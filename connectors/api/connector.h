@@ -59,6 +59,9 @@ class PositionStore {
   virtual Task<Status> Store(std::string name, Position position, net::Worker& worker) = 0;
 };
 
+// Where a consumer without a position begins.
+enum class Reset : std::uint8_t { kLatest, kEarliest, kNone };
+
 class Connector {
  public:
   virtual ~Connector() = default;
@@ -70,6 +73,9 @@ class Connector {
   virtual Task<StatusOr<SourcePtr>> OpenSource(SourceSpec spec, net::Worker& worker) = 0;
   // The sink for this worker, made at first call. Worker thread. Fails with an ErrorClass.
   virtual StatusOr<Sink*> SinkFor(net::Worker& worker) = 0;
+  // The endpoint's reset rule. nullopt: only a source opened with Start::kReset can tell, which
+  // costs one source per consumer that comes without a position.
+  virtual std::optional<Reset> reset_rule() const { return std::nullopt; }
   // nullptr where positions cannot be remembered.
   virtual PositionStore* positions() { return nullptr; }
 

@@ -55,6 +55,11 @@ class Source {
   // nullopt where unknown. From cached facts, never waits.
   virtual std::optional<Position> HighWatermark() const { return std::nullopt; }
 
+  // Each: everything up to here was handed over or does not exist (control records, compaction,
+  // what an end-of-partition event told); nullopt where only messages tell. Never waits. Without
+  // it a reader cannot know that it is at the end of a log whose last record is no message.
+  virtual std::optional<Position> Reached() const { return std::nullopt; }
+
   // Commits what was acknowledged, leaves the group, frees the client. Never fails; has a deadline.
   virtual Task<void> Close() = 0;
 };
