@@ -7,7 +7,7 @@ TG_BUILD_PACKAGES=(
   libabsl-dev libssl-dev libc-ares-dev zlib1g-dev
   libprotobuf-dev protobuf-compiler libgrpc++-dev protobuf-compiler-grpc
   libyaml-cpp-dev libsqlitecpp-dev libsqlite3-dev libfmt-dev libcli11-dev
-  prometheus-cpp-dev librdkafka-dev
+  prometheus-cpp-dev librdkafka-dev libre2-dev
 )
 TG_TEST_PACKAGES=(
   libgtest-dev libgmock-dev python3 python3-websockets curl kcat prometheus
