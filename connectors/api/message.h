@@ -35,6 +35,7 @@ class Hold {
     return *this;
   }
   ~Hold() { Reset(); }
+  explicit operator bool() const { return object_ != nullptr; }
   void Reset() {
     if (object_ != nullptr) release_(std::exchange(object_, nullptr));
   }
