@@ -60,6 +60,10 @@ class Exchange {
   virtual std::string_view request_id() const = 0;
   virtual TimePoint started() const = 0;
 
+  // From now on head() is empty: the receive buffer goes back to its pool. A long stream calls this
+  // once it has copied what it needs. leftover() and request_id() stay valid.
+  virtual void DetachHead() = 0;
+
   virtual bool has_body() const = 0;
   // The whole body, at most `limit` bytes. Sends 100 Continue first where the client waits for it.
   // The view is valid until the exchange is answered.

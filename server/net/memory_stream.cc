@@ -140,4 +140,6 @@ void MemoryStream::set_capacity(std::size_t bytes) {
 
 std::size_t MemoryStream::readable() const { return in_->data.size(); }
 
+bool MemoryStream::finished() const { return in_->finished; }
+
 }  // namespace tidegate::net

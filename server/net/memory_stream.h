@@ -33,6 +33,8 @@ class MemoryStream final : public ByteStream {
   void set_capacity(std::size_t bytes);
   // Bytes that this side could read now.
   std::size_t readable() const;
+  // The other side has shut down its writing direction or closed.
+  bool finished() const;
 
  private:
   struct Pipe;

@@ -6,6 +6,7 @@
 
 #include "server/base/check.h"
 #include "server/base/log.h"
+#include "server/telemetry/slots.h"
 
 namespace tidegate::net {
 
@@ -31,7 +32,8 @@ void LogEscaped(const char* name, const std::exception_ptr& error) {
 
 }  // namespace
 
-Worker::Worker(std::size_t index) : index_(index), wheel_(context_), last_beat_ns_(NowNs()) {}
+Worker::Worker(std::size_t index, std::size_t metric_slot)
+    : index_(index), metric_slot_(metric_slot), wheel_(context_), last_beat_ns_(NowNs()) {}
 
 Worker::~Worker() {
   if (thread_.joinable()) thread_.join();
@@ -49,6 +51,7 @@ Worker* Worker::Current() { return current_worker; }
 
 void Worker::Run() {
   current_worker = this;
+  telemetry::SetThreadSlot(metric_slot_);
   for (;;) {
     try {
       context_.run();
@@ -68,10 +71,12 @@ void Worker::SendBeat() {
   Post([this] { last_beat_ns_.store(NowNs(), std::memory_order_relaxed); });
 }
 
-WorkerPool::WorkerPool(std::size_t count) {
+WorkerPool::WorkerPool(std::size_t count, bool own_metric_slots) {
   TG_CHECK(count > 0);
   workers_.reserve(count);
-  for (std::size_t i = 0; i < count; ++i) workers_.push_back(std::make_unique<Worker>(i));
+  for (std::size_t i = 0; i < count; ++i) {
+    workers_.push_back(std::make_unique<Worker>(i, own_metric_slots ? i + 1 : 0));
+  }
 }
 
 WorkerPool::~WorkerPool() { Stop(); }

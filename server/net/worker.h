@@ -24,7 +24,8 @@ namespace tidegate::net {
 
 class Worker {
  public:
-  explicit Worker(std::size_t index);
+  // `metric_slot`: see telemetry/slots.h; 0 for workers that are not of the main pool.
+  Worker(std::size_t index, std::size_t metric_slot);
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
   ~Worker();
@@ -65,6 +66,7 @@ class Worker {
   void Run();
 
   const std::size_t index_;
+  const std::size_t metric_slot_;
   asio::io_context context_{1};
   TimerWheel wheel_;
   std::unordered_map<std::type_index, std::shared_ptr<void>> locals_;
@@ -74,7 +76,9 @@ class Worker {
 
 class WorkerPool {
  public:
-  explicit WorkerPool(std::size_t count);
+  // `own_metric_slots`: true for the main pool alone, whose threads are the only writers of their
+  // slots; pools beside it (operations) share slot 0.
+  explicit WorkerPool(std::size_t count, bool own_metric_slots = true);
   ~WorkerPool();  // stops and joins
 
   std::size_t size() const { return workers_.size(); }
