@@ -69,7 +69,7 @@ Status Listener::Open() {
   }
   port_ = endpoint.port();
   for (std::size_t i = 0; i < workers_.size(); ++i) {
-    auto acceptor = std::make_unique<Acceptor>(workers_.at(i).context());
+    auto acceptor = std::make_shared<Acceptor>(workers_.at(i).context());
     acceptor->open(endpoint.protocol(), ec);
     if (!ec) acceptor->set_option(Acceptor::reuse_address(true), ec);
     if (!ec) ec = SetReusePort(acceptor->native_handle());
@@ -77,21 +77,24 @@ Status Listener::Open() {
     if (!ec) acceptor->listen(options_.backlog, ec);
     if (!ec) acceptor->non_blocking(true, ec);
     if (ec) return BindError(options_, ec);
-    acceptors_.push_back(std::move(acceptor));
+    acceptors_.push_back(acceptor);
+    unstarted_.push_back(std::move(acceptor));
   }
   return OkStatus();
 }
 
 void Listener::Start() {
-  for (std::size_t i = 0; i < acceptors_.size(); ++i) {
+  for (std::size_t i = 0; i < unstarted_.size(); ++i) {
     Worker& worker = workers_.at(i);
-    worker.Post([this, i] { workers_.at(i).Spawn("accept", AcceptLoop(i)); });
+    worker.Post([this, &worker, i, acceptor = std::move(unstarted_[i])] {
+      worker.Spawn("accept", AcceptLoop(i, acceptor));
+    });
   }
+  unstarted_.clear();
 }
 
-Task<void> Listener::AcceptLoop(std::size_t index) {
+Task<void> Listener::AcceptLoop(std::size_t index, std::shared_ptr<Acceptor> acceptor) {
   Worker& worker = workers_.at(index);
-  Acceptor& acceptor = *acceptors_[index];
   while (!stopping_.load(std::memory_order_relaxed)) {
     if (open_->load(std::memory_order_relaxed) >= options_.connections_max) {
       pauses_.fetch_add(1, std::memory_order_relaxed);
@@ -99,7 +102,7 @@ Task<void> Listener::AcceptLoop(std::size_t index) {
       continue;
     }
     asio::ip::tcp::endpoint remote;
-    auto [ec, socket] = co_await acceptor.async_accept(remote, kDirect);
+    auto [ec, socket] = co_await acceptor->async_accept(remote, kDirect);
     if (ec && stopping_.load(std::memory_order_relaxed)) break;
     if (!Take(index, ec, std::move(socket), remote)) {
       co_await worker.wheel().Sleep(kAcceptPause);
@@ -144,19 +147,19 @@ void Listener::StopAccepting(std::function<void()> done) {
 }
 
 void Listener::DrainBacklog(std::size_t index) {
-  Acceptor& acceptor = *acceptors_[index];
-  if (!acceptor.is_open()) return;
+  const std::shared_ptr<Acceptor> acceptor = acceptors_[index].lock();
+  if (!acceptor || !acceptor->is_open()) return;
   // The kernel would reset what it has completed: take it first.
   for (int i = 0; i < options_.backlog; ++i) {
     ErrorCode ec;
     asio::ip::tcp::endpoint remote;
     TcpSocket socket(workers_.at(index).executor());
-    acceptor.accept(socket, remote, ec);
+    acceptor->accept(socket, remote, ec);
     if (ec) break;
     Take(index, ec, std::move(socket), remote);
   }
   ErrorCode ignored;
-  acceptor.close(ignored);
+  acceptor->close(ignored);
 }
 
 bool Listener::AddAddress(const asio::ip::address& address) {

@@ -83,7 +83,7 @@ class Listener {
 
   Listener(WorkerPool& workers, ListenerOptions options, OnConnection on_connection);
   Status Open();
-  Task<void> AcceptLoop(std::size_t index);
+  Task<void> AcceptLoop(std::size_t index, std::shared_ptr<Acceptor> acceptor);
   // False: out of descriptors, or another failure that needs a pause.
   bool Take(std::size_t index, const ErrorCode& ec, TcpSocket socket,
             const asio::ip::tcp::endpoint& remote);
@@ -95,7 +95,10 @@ class Listener {
   const ListenerOptions options_;
   const OnConnection on_connection_;
   std::uint16_t port_ = 0;
-  std::vector<std::unique_ptr<Acceptor>> acceptors_;
+  // Started acceptors belong to their loops, which die with their worker's context: asio objects
+  // must not outlive it, this listener may.
+  std::vector<std::shared_ptr<Acceptor>> unstarted_;
+  std::vector<std::weak_ptr<Acceptor>> acceptors_;
   std::atomic<bool> stopping_{false};
   const std::shared_ptr<std::atomic<std::size_t>> open_ =
       std::make_shared<std::atomic<std::size_t>>(0);
