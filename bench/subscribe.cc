@@ -19,7 +19,7 @@ double Seconds(std::int64_t from) { return static_cast<double>(NowNs() - from) /
 
 int RunSubs(int count, char** values) {
   const Options options(count, values, {"url", "n", "kind", "header", "last-event-id", "duration",
-                                        "warmup", "pid", "name", "ready-file"});
+                                        "warmup", "pid", "name", "ready-file", "rate"});
   const auto pids = options.Pids();
   Subscribers subscribers(options);
   const ProcessStats alone = ReadStats(pids);
@@ -36,6 +36,7 @@ int RunSubs(int count, char** values) {
   report.Text("name", options.Get("name", ""))
       .Text("kind", options.Get("kind", "sse"))
       .Number("n", static_cast<double>(subscribers.size()))
+      .Number("rate", options.Number("rate", 0))  // published; a run that lags does not count
       .Number("seconds", seconds)
       .Number("count", static_cast<double>(subscribers.deliveries()))
       .Number("bytes", static_cast<double>(subscribers.bytes()))
