@@ -195,6 +195,8 @@ class Includes(unittest.TestCase):
 
     def test_paths(self):
         self.assertEqual(self.rooms("server/http/b.cc", "a.h"), ["include-path"])
+        self.assertEqual(self.rooms("server/http/b.cc", "server/http/none.h"), ["include-path"])
+        self.assertEqual(self.rooms("server/http/b.cc", "absl/status/status.h"), [])
         self.assertEqual(self.rooms("server/elsewhere/b.cc", "server/base/a.h"), ["unknown-room"])
         self.assertEqual(self.rooms("server/http/b.cc", "vector", quoted=False), [])
 
