@@ -193,9 +193,17 @@ class Validator {
     }
   }
 
-  // A message that is nothing but a choice must choose: an entrypoint is of some kind.
+  // A message that is nothing but a choice must choose: an entrypoint is of some kind. A secret
+  // that says only `set` stands for what is stored.
   void CheckArms(const pb::Message& message, const std::string& path) {
     const pb::Descriptor* type = message.GetDescriptor();
+    if (const pb::FieldDescriptor* text = TextField(type)) {
+      const pb::FieldDescriptor* set = type->FindFieldByName("set");
+      const bool kept = set != nullptr && message.GetReflection()->GetBool(message, set);
+      const bool given = message.GetReflection()->HasOneof(message, text->containing_oneof());
+      if (!kept && !given) Add(path, kRequiredField, "must be a text, {env} or {file}");
+      return;
+    }
     if (type->real_oneof_decl_count() != 1 || ArmWords(type).empty()) return;
     const pb::OneofDescriptor* oneof = type->oneof_decl(0);
     if (message.GetReflection()->GetOneofFieldDescriptor(message, oneof) != nullptr) return;

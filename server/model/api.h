@@ -46,7 +46,7 @@ struct Entrypoint {
   // websocket (and grpc): nullopt follows what the endpoint has; true is a demand.
   std::optional<bool> publisher;
   std::optional<bool> subscriber;
-  ProtoPtr settings;      // the kind's own message, defaults not filled in
+  ProtoPtr settings;      // the kind's own message, with the defaults of the proto
 };
 
 struct Endpoint {
