@@ -1,0 +1,124 @@
+#include "connectors/kafka/connector.h"
+
+#include "connectors/kafka/factory.h"
+#include "connectors/kafka/reach.h"
+#include "connectors/kafka/shelf.h"
+#include "connectors/kafka/sink.h"
+#include "connectors/kafka/source_each.h"
+#include "connectors/kafka/source_group.h"
+#include "server/base/check.h"
+#include "server/base/codec.h"
+#include "server/base/limits.h"
+
+namespace tidegate::kafka {
+
+using connectors::Position;
+using connectors::Qos;
+using connectors::Share;
+using connectors::SourcePtr;
+using connectors::SourceSpec;
+
+StatusOr<connectors::ConnectorPtr> KafkaConnector::Make(
+    KafkaConfig config, const connectors::ConnectorContext& context) {
+  TG_CHECK(context.workers != nullptr);
+  TG_RETURN_IF_ERROR(CheckConf(config));
+  auto monitor = std::make_shared<Monitor>(context.api, context.endpoint);
+  auto shared = std::make_shared<Shared>();
+  shared->config = std::move(config);
+  shared->monitor = std::move(monitor);
+  return std::make_shared<KafkaConnector>(std::move(shared), *context.workers);
+}
+
+KafkaConnector::KafkaConnector(SharedPtr shared, net::WorkerPool& workers)
+    : shared_(std::move(shared)), workers_(workers),
+      producers_(std::make_shared<ProducerHub>(shared_, workers)), positions_(shared_) {
+  capabilities_.publish = shared_->config.producer.enabled;
+  capabilities_.subscribe = shared_->config.consumer.enabled;
+  capabilities_.levels =
+      connectors::QosSet::Of(Qos::kNone, Qos::kAuto, Qos::kAtMostOnce, Qos::kAtLeastOnce);
+  capabilities_.auto_ack = true;
+  capabilities_.manual_ack = true;
+  capabilities_.recover = true;
+}
+
+KafkaConnector::~KafkaConnector() { producers_->RetireCurrent("the connector is gone"); }
+
+Task<StatusOr<SourcePtr>> KafkaConnector::OpenSource(SourceSpec spec, net::Worker& worker) {
+  if (!capabilities_.subscribe) {
+    co_return MakeError(ErrorClass::kConfigInvalid, "read kafka: the endpoint has no consumer");
+  }
+  for (const std::string& topic : spec.topics) {
+    if (!IsTopicName(topic)) {
+      co_return MakeError(ErrorClass::kConfigInvalid, "read kafka: not a topic name");
+    }
+  }
+  if (spec.share == Share::kGroup) {
+    co_return co_await OpenGroup(shared_, std::move(spec), worker);
+  }
+  co_return co_await OpenEach(shared_, std::move(spec), worker);
+}
+
+StatusOr<connectors::Sink*> KafkaConnector::SinkFor(net::Worker& worker) {
+  if (!capabilities_.publish) {
+    return MakeError(ErrorClass::kConfigInvalid, "publish to kafka: the endpoint has no producer");
+  }
+  return producers_->SinkFor(worker);
+}
+
+void KafkaConnector::AppendId(const Position& position, std::string& out) const {
+  if (!shared_->config.consumer.encode_message_id) {
+    position.AppendTo(out);
+    return;
+  }
+  AppendBase64(out, position.Format());
+}
+
+StatusOr<Position> KafkaConnector::ParseId(std::string_view id) const {
+  if (!shared_->config.consumer.encode_message_id) return Position::Parse(id);
+  if (id.size() > 2 * kPositionBytesMax) {
+    return WithReason(InvalidArgument("position is malformed: it is too long"), "CURSOR_MALFORMED");
+  }
+  const auto text = Base64Decode(id);
+  if (!text) {
+    return WithReason(InvalidArgument("position is malformed: it is not base64"),
+                      "CURSOR_MALFORMED");
+  }
+  return Position::Parse(*text);
+}
+
+Task<std::vector<connectors::TestStage>> KafkaConnector::Test(net::Worker& worker) {
+  using Stages = std::vector<connectors::TestStage>;
+  std::function<Stages()> job = [shared = shared_] { return Reach(shared); };
+  auto stages = co_await shared_->threads.Run<Stages>(worker, std::move(job), kOpenDeadline);
+  if (stages) co_return std::move(*stages);
+  Stages late(1);
+  late[0].stage = "metadata";
+  late[0].detail = "no answer within 10 s";
+  co_return late;
+}
+
+Task<void> KafkaConnector::Drain(TimePoint deadline, net::Worker& worker) {
+  while (producers_->inflight() > 0 && Clock::now() < deadline) {
+    co_await worker.wheel().Sleep(kWheelTick);
+  }
+  producers_->RetireCurrent("drain");
+  positions_.Drop();
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    net::Worker& other = workers_.at(i);
+    other.Post([shared = shared_, &other] {
+      other.Local<Shelf>(other).Purge(shared->monitor.get());
+    });
+  }
+}
+
+connectors::ConnectorFactory MakeKafkaFactory() {
+  return [](const google::protobuf::Message& settings, const connectors::ConnectorContext& context)
+             -> StatusOr<connectors::ConnectorPtr> {
+    TG_ASSIGN_OR_RETURN(KafkaConfig config, ReadKafkaConfig(settings));
+    return KafkaConnector::Make(std::move(config), context);
+  };
+}
+
+bool SettleKafka(TimePoint deadline) { return ClientThread::Shared().Settle(deadline); }
+
+}  // namespace tidegate::kafka

@@ -1,0 +1,155 @@
+#include "connectors/kafka/monitor.h"
+
+#include <librdkafka/rdkafka.h>
+
+#include <algorithm>
+
+#include "connectors/kafka/error_map.h"
+#include "server/base/log.h"
+#include "server/telemetry/metrics.h"
+
+namespace tidegate::kafka {
+namespace {
+
+using connectors::HealthState;
+
+std::int64_t NowUnixMs() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+}
+
+telemetry::Labels LabelsOf(const std::string& api, const std::string& endpoint,
+                           const char* outcome) {
+  telemetry::Labels labels;
+  labels.emplace_back("api", api);
+  labels.emplace_back("endpoint", endpoint);
+  if (outcome != nullptr) labels.emplace_back("outcome", outcome);
+  return labels;
+}
+
+}  // namespace
+
+Monitor::Monitor(std::string api, std::string endpoint)
+    : api_(std::move(api)), endpoint_(std::move(endpoint)),
+      connects_(telemetry::Registry::Global().GetCounter(
+          "tidegate_connector_connects_total", "Changes of the connection to a broker cluster.",
+          LabelsOf(api_, endpoint_, "reached"))),
+      losses_(telemetry::Registry::Global().GetCounter(
+          "tidegate_connector_connects_total", "Changes of the connection to a broker cluster.",
+          LabelsOf(api_, endpoint_, "lost"))),
+      clients_(telemetry::Registry::Global().GetGauge(
+          "tidegate_connector_clients", "Broker clients held now.",
+          LabelsOf(api_, endpoint_, nullptr))) {
+  health_.since_unix_ms = NowUnixMs();
+}
+
+void Monitor::Since(HealthState state) {
+  if (health_.state == state) return;
+  health_.state = state;
+  health_.since_unix_ms = NowUnixMs();
+}
+
+void Monitor::ClientMade() {
+  std::lock_guard lock(mutex_);
+  ++health_.clients;
+  clients_.Set(health_.clients);
+  if (health_.state == HealthState::kIdle || health_.state == HealthState::kFailed) {
+    Since(HealthState::kConnecting);
+  }
+}
+
+void Monitor::ClientGone() {
+  std::lock_guard lock(mutex_);
+  --health_.clients;
+  clients_.Set(health_.clients);
+  if (health_.clients == 0) {
+    Since(HealthState::kIdle);
+    alive_.store(false, std::memory_order_relaxed);
+    down_since_ = TimePoint();
+  }
+}
+
+void Monitor::Failed(int code, std::string_view text) {
+  std::lock_guard lock(mutex_);
+  health_.last_error = ClassOfCode(code, connected());
+  health_.last_error_text = Redact(text);
+  if (code != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) return;
+  if (alive_.exchange(false, std::memory_order_relaxed)) {
+    losses_.Add();
+    Log(LogLevel::kWarn, "kafka.cluster_lost",
+        {{"api", api_}, {"endpoint", endpoint_}, {"cause", health_.last_error_text}});
+  }
+  if (down_since_ == TimePoint()) down_since_ = Clock::now();
+}
+
+void Monitor::FailedToOpen(const Status& status) {
+  std::lock_guard lock(mutex_);
+  health_.last_error = ClassOf(status);
+  health_.last_error_text = Redact(MessageOf(status));
+  if (health_.last_error == ErrorClass::kConfigInvalid) Since(HealthState::kFailed);
+}
+
+void Monitor::SetAlive() {
+  std::lock_guard lock(mutex_);
+  if (alive_.exchange(true, std::memory_order_relaxed)) return;
+  if (reached_.exchange(true, std::memory_order_relaxed) && down_since_ != TimePoint()) {
+    ++health_.reconnects;
+  }
+  down_since_ = TimePoint();
+  connects_.Add();
+  Since(HealthState::kReady);
+  Log(LogLevel::kInfo, "kafka.cluster_reached", {{"api", api_}, {"endpoint", endpoint_}});
+}
+
+connectors::Health Monitor::health() const {
+  std::lock_guard lock(mutex_);
+  connectors::Health health = health_;
+  if (down_since_ != TimePoint() && Clock::now() - down_since_ > kAllDownGrace) {
+    health.state = reached_.load(std::memory_order_relaxed) ? HealthState::kDegraded
+                                                            : HealthState::kFailed;
+  }
+  return health;
+}
+
+void Monitor::SetLag(const void* source, std::vector<connectors::Lag> lag) {
+  std::lock_guard lock(mutex_);
+  lag_[source] = std::move(lag);
+  ShowLag();
+}
+
+void Monitor::DropLag(const void* source) {
+  std::lock_guard lock(mutex_);
+  if (lag_.erase(source) > 0) ShowLag();
+}
+
+void Monitor::ShowLag() {
+  for (auto& [topic, messages] : shown_lag_) messages = 0;
+  for (const auto& [source, entries] : lag_) {
+    for (const connectors::Lag& entry : entries) {
+      std::int64_t& shown = shown_lag_[entry.topic];
+      shown = std::max(shown, entry.messages);
+    }
+  }
+  for (const auto& [topic, messages] : shown_lag_) {
+    telemetry::Labels labels = LabelsOf(api_, endpoint_, nullptr);
+    labels.emplace_back("topic", topic);
+    telemetry::Registry::Global()
+        .GetGauge("tidegate_kafka_consumer_lag_messages",
+                  "Records between where the furthest-behind reader stands and the log's end.", labels)
+        .Set(static_cast<double>(messages));
+  }
+}
+
+std::vector<connectors::Lag> Monitor::lag() const {
+  std::lock_guard lock(mutex_);
+  std::vector<connectors::Lag> lag;
+  for (const auto& [topic, messages] : shown_lag_) {
+    connectors::Lag entry;
+    entry.topic = topic;
+    entry.messages = messages;
+    lag.push_back(std::move(entry));
+  }
+  return lag;
+}
+
+}  // namespace tidegate::kafka

@@ -1,0 +1,69 @@
+// What a connector knows of its health: written by library callbacks on any thread, read by anyone.
+// A cluster that is gone for kAllDownGrace makes the connector Degraded; readers live on, the library
+// reconnects by itself.
+//
+// Thread: any (a mutex; never on the path of a message: Alive() is one relaxed load when nothing has
+// changed). Owner: shared_ptr of the connector and of every client.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "connectors/api/connector.h"
+
+namespace tidegate::telemetry {
+class Counter;
+class Gauge;
+}
+
+namespace tidegate::kafka {
+
+inline constexpr auto kAllDownGrace = std::chrono::seconds(10);
+
+class Monitor {
+ public:
+  // `api` and `endpoint` name the connector in logs and metrics.
+  Monitor(std::string api, std::string endpoint);
+
+  void ClientMade();
+  void ClientGone();
+  void Failed(int code, std::string_view text);  // an error the library reports
+  void FailedToOpen(const Status& status);
+  // A broker has answered: a record came, a report, metadata.
+  void Alive() {
+    if (!alive_.load(std::memory_order_relaxed)) SetAlive();
+  }
+  bool connected() const { return reached_.load(std::memory_order_relaxed); }
+  connectors::Health health() const;
+
+  // How far `source` is behind, by topic; the largest of all sources is shown.
+  void SetLag(const void* source, std::vector<connectors::Lag> lag);
+  void DropLag(const void* source);
+  std::vector<connectors::Lag> lag() const;
+
+  const std::string& api() const { return api_; }
+  const std::string& endpoint() const { return endpoint_; }
+
+ private:
+  void SetAlive();
+  void Since(connectors::HealthState state);
+  void ShowLag();  // under the mutex
+
+  const std::string api_;
+  const std::string endpoint_;
+  std::atomic<bool> alive_{false};
+  std::atomic<bool> reached_{false};
+  mutable std::mutex mutex_;
+  connectors::Health health_;
+  TimePoint down_since_{};
+  std::map<const void*, std::vector<connectors::Lag>> lag_;
+  std::map<std::string, std::int64_t> shown_lag_;
+  telemetry::Counter& connects_;
+  telemetry::Counter& losses_;
+  telemetry::Gauge& clients_;
+};
+
+}  // namespace tidegate::kafka

@@ -1,0 +1,13 @@
+// The connectivity test by stages: dns, tcp, metadata. Blocks up to 10 s: control thread only.
+#pragma once
+
+#include <vector>
+
+#include "connectors/api/connector.h"
+#include "connectors/kafka/client.h"
+
+namespace tidegate::kafka {
+
+std::vector<connectors::TestStage> Reach(const SharedPtr& shared);
+
+}  // namespace tidegate::kafka
