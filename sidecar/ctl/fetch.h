@@ -6,6 +6,8 @@
 #include <memory>
 #include <vector>
 
+#include <google/protobuf/message.h>
+
 #include "sidecar/ctl/output.h"
 
 namespace tidegate::ctl {

@@ -39,7 +39,7 @@ std::vector<Flag> MakeFlags() {
                        &Options::etag));
   flags.push_back(Switch("--ignore-not-found", "a missing resource is no error",
                          &Options::ignore_not_found));
-  flags.push_back(Switch("--strict", "treat warnings as errors", &Options::strict));
+  flags.push_back(Switch("--strict", "refuse what is allowed but unwise as well", &Options::strict));
   flags.push_back(Text("--for", "STATE", "ready, live, stopped, stored or deleted",
                        &Options::wait_for));
   flags.push_back(Text("--to", "REVISION", "the revision to go back to (default: the one before)",

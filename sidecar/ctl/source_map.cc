@@ -1,7 +1,6 @@
 #include "sidecar/ctl/source_map.h"
 
-#include <iterator>
-#include <istream>
+#include <fstream>
 #include <ostream>
 #include <set>
 
@@ -158,6 +157,24 @@ config::Violation SourceMap::Locate(const CallViolation& violation,
   return located[0];
 }
 
+bool ReadFragment(const Environment& environment, const std::string& path, std::string& text) {
+  if (path == "-") {
+    text = ReadAll(environment.in);
+    return true;
+  }
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return false;
+  text = ReadAll(file);
+  return !file.bad();
+}
+
+void WarnOfGateways(Context& context, const SourceMap& sources) {
+  for (const config::Document& document : sources.documents()) {
+    if (document.kind != config::DocumentKind::kGateway) continue;
+    context.Warn(document.file + ": the Gateway is read by tidegate serve --config; skipped here");
+  }
+}
+
 void PrintViolations(Context& context, const config::Violations& violations) {
   const bool colour = UsesColour(context.environment, context.environment.err_is_tty);
   std::set<std::string> files;
@@ -168,7 +185,7 @@ void PrintViolations(Context& context, const config::Violations& violations) {
   context.err() << Paint(colour, Colour::kRed, "error:") << ' '
                 << Count(violations.size(), "problem");
   if (!files.empty()) context.err() << " in " << Count(files.size(), "file");
-  context.err() << "; nothing was changed\n";
+  context.err() << (context.options.verb == "validate" ? "\n" : "; nothing was changed\n");
 }
 
 }  // namespace tidegate::ctl

@@ -30,7 +30,7 @@ class SourceMap {
   const std::vector<config::Document>& documents() const { return documents_; }
   std::vector<config::Document>& documents() { return documents_; }
 
-  // The definitions as a bundle, in the order of the files; a Gateway is refused by the caller.
+  // The definitions as a bundle, in the order of the files, without Gateways.
   void FillBundle(admin::v1::ConfigBundle& bundle) const;
 
   // A violation of the server with its place in the files, as far as it is known.
@@ -44,5 +44,11 @@ class SourceMap {
 
 // Prints violations, one a line, with a closing line that counts them.
 void PrintViolations(Context& context, const config::Violations& violations);
+
+// A whole file, or standard input for `-`; at most a little more than the reader takes.
+bool ReadFragment(const Environment& environment, const std::string& path, std::string& text);
+
+// A Gateway among definitions is the process's own: said, and passed over.
+void WarnOfGateways(Context& context, const SourceMap& sources);
 
 }  // namespace tidegate::ctl
