@@ -1,0 +1,158 @@
+#include "server/admin/api_operations.h"
+
+#include "server/admin/definitions.h"
+#include "server/admin/errors.h"
+#include "server/admin/messages.h"
+#include "server/admin/rendering.h"
+#include "server/admin/writing.h"
+#include "server/flow/data_plane.h"
+#include "tidegate/config/v1/api.pb.h"
+
+namespace tidegate::admin {
+namespace {
+
+constexpr char kType[] = "tidegate.config.v1.Api";
+constexpr std::size_t kApisMax = 10'000;  // what start-up and routing were measured with
+
+// Ready says whether the brokers answer: a condition, never a reason to refuse a deployment.
+void AddReady(flow::DataPlane& data_plane, const State& state, cfg::Api& api) {
+  const auto found = state.deployments.find(api.name());
+  if (found == state.deployments.end() || found->second->model == nullptr) return;
+  cfg::Condition& ready = *api.add_conditions();
+  ready.set_type("Ready");
+  ready.set_status(cfg::CONDITION_STATUS_TRUE);
+  ready.set_reason(found->second->stopped ? "Stopped" : "Serving");
+  ready.set_observed_revision(static_cast<std::int64_t>(found->second->revision));
+  *ready.mutable_last_transition_time() = found->second->record->create_time();
+  if (found->second->stopped) ready.set_status(cfg::CONDITION_STATUS_FALSE);
+  for (const flow::EndpointHealth& endpoint : data_plane.Endpoints()) {
+    if (endpoint.api != found->second->model->name) continue;
+    const bool bad = endpoint.health.state == connectors::HealthState::kDegraded ||
+                     endpoint.health.state == connectors::HealthState::kFailed;
+    if (!bad) continue;
+    ready.set_status(cfg::CONDITION_STATUS_FALSE);
+    ready.set_reason("EndpointUnreachable");
+    ready.set_message(endpoint.endpoint + ": " + endpoint.health.last_error_text);
+    ready.mutable_last_transition_time()->set_seconds(endpoint.health.since_unix_ms / 1000);
+    return;
+  }
+}
+
+Status Create(Change& change, Call& call, const std::string& name, cfg::Api api,
+              cfg::Api& response) {
+  if (change.FindApi(name) != nullptr) return ResourceExists(kType, name);
+  if (change.now().apis.size() >= kApisMax) {
+    return LimitReached("apis", "there are " + std::to_string(kApisMax) + " already");
+  }
+  api.set_name(name);
+  WriteOptions options;
+  options.path = "api";
+  config::Violations violations;
+  TG_RETURN_IF_ERROR(StoreApi(change, std::move(api), options, violations));
+  if (!violations.empty()) return Refuse(violations);
+  const cfg::Api& stored = *change.FindApi(name);
+  call.audit.etag_after = stored.etag();
+  response = Render(change.now(), stored);
+  return OkStatus();
+}
+
+}  // namespace
+
+Status CreateApi(Deployer& deployer, Call& call, const v1::CreateApiRequest& request,
+                 cfg::Api& response) {
+  if (!request.has_api()) return InvalidField("api", "is required", config::kRequiredField);
+  TG_ASSIGN_OR_RETURN(const std::string name,
+                      CreateName(config::ResourceKind::kApi, "", "api_id", request.api_id(),
+                                 "api.name", request.api().name()));
+  call.audit.resource = name;
+  return deployer.Mutate(call, request.validate_only(), [&](Change& change) {
+    return Create(change, call, name, request.api(), response);
+  });
+}
+
+Status GetApi(Deployer& deployer, Call& call, const v1::GetApiRequest& request,
+              cfg::Api& response) {
+  call.audit.resource = request.name();
+  TG_RETURN_IF_ERROR(
+      RequestName(config::ResourceKind::kApi, "name", request.name()).status());
+  const StatePtr state = deployer.Read();
+  const auto found = state->apis.find(request.name());
+  if (found == state->apis.end()) return ResourceMissing(kType, request.name());
+  if (request.view() == v1::API_VIEW_BASIC) {
+    response = RenderBasic(*state, *found->second);
+    return OkStatus();
+  }
+  response = Render(*state, *found->second);
+  AddReady(deployer.data_plane(), *state, response);
+  return OkStatus();
+}
+
+Status ListApis(Deployer& deployer, Call&, const v1::ListApisRequest& request,
+                v1::ListApisResponse& response) {
+  TG_ASSIGN_OR_RETURN(const Page page, ReadPage("apis", request.page_size(),
+                                                request.page_token()));
+  const StatePtr state = deployer.Read();
+  const bool full = request.view() == v1::API_VIEW_FULL;
+  response.set_next_page_token(TakePage(
+      "apis", page, state->apis, [](const auto& item) { return item.first; },
+      [&](const auto& item) {
+        *response.add_apis() =
+            full ? Render(*state, *item.second) : RenderBasic(*state, *item.second);
+      }));
+  return OkStatus();
+}
+
+Status UpdateApi(Deployer& deployer, Call& call, const v1::UpdateApiRequest& request,
+                 cfg::Api& response) {
+  cfg::Api update = request.api();
+  const std::string etag = update.etag();
+  TG_ASSIGN_OR_RETURN(const std::string name,
+                      CreateName(config::ResourceKind::kApi, "", "api.name", "", "api.name",
+                                 update.name()));
+  call.audit.resource = name;
+  config::Violations violations;
+  Normalize(update, "api", violations);
+  if (!violations.empty()) return Refuse(violations);
+  return deployer.Mutate(call, request.validate_only(), [&](Change& change) {
+    const cfg::Api* stored = change.FindApi(name);
+    if (stored == nullptr) {
+      if (!request.allow_missing()) return ResourceMissing(kType, name);
+      return Create(change, call, name, update, response);
+    }
+    call.audit.etag_before = stored->etag();
+    TG_RETURN_IF_ERROR(CheckEtag(name, stored->etag(), etag));
+    WriteOptions options;
+    options.path = "api";
+    options.force = request.force();
+    TG_RETURN_IF_ERROR(CheckOwner(name, stored->owner(), options));
+    cfg::Api fresh = *stored;
+    TG_RETURN_IF_ERROR(ApplyMask(update, request.update_mask(), &fresh));
+    config::Violations wrong;
+    TG_RETURN_IF_ERROR(StoreApi(change, std::move(fresh), options, wrong));
+    if (!wrong.empty()) return Refuse(wrong);
+    call.audit.etag_after = change.FindApi(name)->etag();
+    response = Render(change.now(), *change.FindApi(name));
+    return OkStatus();
+  });
+}
+
+Status DeleteApi(Deployer& deployer, Call& call, const v1::DeleteApiRequest& request,
+                 google::protobuf::Empty&) {
+  const std::string& name = request.name();
+  call.audit.resource = name;
+  TG_RETURN_IF_ERROR(RequestName(config::ResourceKind::kApi, "name", name).status());
+  return deployer.Mutate(call, request.validate_only(), [&](Change& change) {
+    const cfg::Api* stored = change.FindApi(name);
+    if (stored == nullptr) {
+      return request.allow_missing() ? OkStatus() : ResourceMissing(kType, name);
+    }
+    call.audit.etag_before = stored->etag();
+    TG_RETURN_IF_ERROR(CheckEtag(name, stored->etag(), request.etag()));
+    WriteOptions options;
+    options.force = request.force();
+    TG_RETURN_IF_ERROR(CheckOwner(name, stored->owner(), options));
+    return DeleteApi(change, name, request.force());
+  });
+}
+
+}  // namespace tidegate::admin

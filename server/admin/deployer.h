@@ -1,0 +1,77 @@
+// The one road by which configuration changes: edit a copy, check it, compile and assemble what is
+// deployed, store it, publish it to every worker, publish subscriptions.
+//
+// A step that fails leaves the old configuration running and the store as it was: what was already
+// stored or published is taken back. One mutation runs at a time; readers never wait for it.
+// Thread: any thread that may block for seconds (gRPC's, the control thread); never a worker.
+// Owner: sidecar; repository and data plane outlive it.
+// Fails: by the error catalogue (errors.h).
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "server/admin/call.h"
+#include "server/admin/repository.h"
+
+namespace tidegate::flow {
+class DataPlane;
+class Snapshot;
+}  // namespace tidegate::flow
+
+namespace tidegate::admin {
+
+struct DeployerOptions {
+  DeployerOptions() = default;
+  // APIs that have tags are served only where they share one; empty: all are served.
+  std::vector<std::string> tags;
+  std::string tenant;  // endpoints that name tenants are used only where theirs is among them
+  // How long workers may take to confirm a change.
+  std::chrono::milliseconds publish_limit{30'000};
+  std::function<model::WallTime()> now;  // null: the system's clock
+};
+
+class Deployer {
+ public:
+  Deployer(Repository& repository, flow::DataPlane& data_plane, DeployerOptions options);
+
+  // At start: loads the store, assembles and publishes what was deployed. An API that this process
+  // cannot serve (a secret is gone, say) is left out with a condition and a log line; the others
+  // are served. Fails when the store cannot be read or nothing can be published.
+  Status Restore();
+
+  using Edit = std::function<Status(Change&)>;
+  // Runs `edit` on a copy of the state and makes the result hold. With `validate_only` everything
+  // is checked, and nothing is stored or published.
+  Status Mutate(Call& call, bool validate_only, const Edit& edit);
+
+  StatePtr Read() const { return repository_.Read(); }
+  Repository& repository() { return repository_; }
+  flow::DataPlane& data_plane() { return data_plane_; }
+  model::WallTime now() const;
+
+ private:
+  using SnapshotPtr = std::shared_ptr<const flow::Snapshot>;
+
+  bool Serves(const cfg::Api& api) const;
+  Status CompileChanged(Change& change);
+  Status CheckListeners(const Change& change) const;
+  Status CheckReferences(const Change& change) const;
+  StatusOr<SnapshotPtr> Assemble(const State& state, const Change& change);
+  Status Publish(const Change& change, SnapshotPtr snapshot, std::chrono::milliseconds limit);
+  Status PublishSubscriptions(const State& state, const std::set<std::string>& apis,
+                              std::chrono::milliseconds limit);
+  void TakeBack(const Change& change, const std::set<std::string>& apis, bool assembled);
+  bool LeaveOutBroken(State& state);
+
+  Repository& repository_;
+  flow::DataPlane& data_plane_;
+  DeployerOptions options_;
+  std::timed_mutex mutation_;
+};
+
+}  // namespace tidegate::admin
