@@ -11,7 +11,7 @@ namespace tidegate {
 using namespace std::chrono_literals;  // NOLINT: units make the table readable
 
 // --- logging
-inline constexpr std::uint32_t kLogLinesPerSecond = 20;  // per event: an outage must not fill a disk
+inline constexpr std::uint32_t kLogLinesPerSecond = 20;  // per event: outages must not fill disks
 inline constexpr std::size_t kLogEventsTracked = 1024;   // events are literals; this is a backstop
 
 // --- workers

@@ -22,6 +22,7 @@
 
 namespace tidegate::flow {
 
+class AccessLog;
 class Snapshot;  // server/flow/snapshot.h
 
 // One finding of the assembler: what cannot be served, and where it stands in the definition.
@@ -61,6 +62,7 @@ struct DataPlaneOptions {
   std::chrono::milliseconds drain_notice{5000};
   std::chrono::milliseconds request_timeout{30000};
   std::uint64_t body_bytes_max = 1024 * 1024;
+  AccessLog* access_log = nullptr;  // server/flow/access_log.h; outlives the data plane
 };
 
 class DataPlane {

@@ -1,0 +1,272 @@
+#include "server/flow/call.h"
+
+#include <algorithm>
+
+#include "server/base/strings.h"
+#include "server/flow/broker_name.h"
+#include "server/flow/cors.h"
+#include "server/http/error_body.h"
+#include "server/http/websocket_handshake.h"
+
+namespace tidegate::flow {
+namespace {
+
+using connectors::Outcome;
+using connectors::PublishResult;
+using connectors::Qos;
+
+std::int64_t UnixMs() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+// Counts what goes to the socket, then passes on.
+class MeteredAttachment final : public Attachment {
+ public:
+  MeteredAttachment(AttachmentPtr inner, const EntrypointMetrics& metrics,
+                    telemetry::Counter& bytes)
+      : inner_(std::move(inner)), metrics_(metrics), bytes_(bytes) {}
+  std::string Id() const override { return inner_->Id(); }
+  const connectors::Position& position() const override { return inner_->position(); }
+  void OnRoom() override { inner_->OnRoom(); }
+  void OnWritten(const FramePtr& frame) override {
+    metrics_.delivered->Add();
+    bytes_.Add(frame->bytes().size());
+    if (frame->timestamp_ms() > 0) {
+      const std::int64_t late = std::max<std::int64_t>(0, UnixMs() - frame->timestamp_ms());
+      metrics_.latency->Observe(static_cast<double>(late) * 1e-3);
+    }
+    inner_->OnWritten(frame);
+  }
+  bool caught_up() const override { return inner_->caught_up(); }
+
+ private:
+  AttachmentPtr inner_;
+  const EntrypointMetrics metrics_;
+  telemetry::Counter& bytes_;
+};
+
+bool Failed(const EndpointRuntime& endpoint) {
+  return endpoint.connector->health().state == connectors::HealthState::kFailed;
+}
+
+std::vector<std::string> TopicsOf(const exchange::Attributes& attributes) {
+  std::vector<std::string> out;
+  if (const std::string* topics = attributes.Find(exchange::kTopicsAttribute)) {
+    for (std::string_view topic : Split(*topics, ',')) {
+      topic = Trim(topic);
+      if (!topic.empty()) out.emplace_back(topic);
+    }
+  }
+  return out;
+}
+
+void CountError(const EndpointRuntime& endpoint, const Status& status) {
+  const auto index = static_cast<std::size_t>(ClassOf(status));
+  if (index > 0 && index < endpoint.metrics.errors.size()) endpoint.metrics.errors[index]->Add();
+}
+
+}  // namespace
+
+Call::Call(http::Exchange& exchange, WorkerStatePtr state, RuntimePtr runtime,
+           const EntrypointRuntime& entrypoint, exchange::Context context)
+    : exchange_(exchange),
+      state_(std::move(state)),
+      runtime_(std::move(runtime)),
+      context_(std::move(context)),
+      kind_(entrypoint.kind),
+      qos_(entrypoint.qos),
+      share_(entrypoint.share),
+      metrics_(entrypoint.metrics) {}
+
+Call::~Call() = default;
+
+bool Call::IsCredentialHeader(std::string_view name) const {
+  if (EqualsIgnoreCase(name, "Authorization") || EqualsIgnoreCase(name, "Cookie") ||
+      EqualsIgnoreCase(name, "Proxy-Authorization")) {
+    return true;
+  }
+  for (const security::AuthenticatorPtr& entry : runtime_->authenticators) {
+    const model::Plan& plan = entry->plan();
+    if (plan.security != model::Security::kApiKey || !EqualsIgnoreCase(name, plan.key_header)) {
+      continue;
+    }
+    // Only the plan that let this request in may say that its key is passed on.
+    if (plan.name != context_.plan || !plan.forward_key) return true;
+  }
+  return false;
+}
+
+bool Call::OriginAllowed() const {
+  static const std::vector<std::string> kNone;
+  const std::optional<model::Cors>& cors = runtime_->api->cors;
+  return http::OriginAllowed(exchange_.head(), exchange_.listener().tls,
+                             cors ? cors->allow_origins : kNone);
+}
+
+const EndpointRuntime* Call::PickPublisher() const {
+  const std::size_t index = runtime_->publishers.Pick(
+      [this](std::size_t i) { return Failed(runtime_->endpoints[i]); });
+  return index == Balancer::kNone ? nullptr : &runtime_->endpoints[index];
+}
+
+// Positions belong to one endpoint's brokers: who has one, or will get one, always meets the same.
+const EndpointRuntime* Call::PickSubscriber(bool by_position) const {
+  const std::size_t index =
+      by_position ? runtime_->subscribers.First()
+                  : runtime_->subscribers.Pick(
+                        [this](std::size_t i) { return Failed(runtime_->endpoints[i]); });
+  return index == Balancer::kNone ? nullptr : &runtime_->endpoints[index];
+}
+
+Task<PublishResult> Call::Publish(const connectors::OutMessage& message) {
+  const RuntimePtr runtime = runtime_;  // a re-binding meanwhile must not free the endpoint
+  const EndpointRuntime* endpoint = PickPublisher();
+  if (endpoint == nullptr) {
+    co_return PublishResult(Outcome::kNo, exchange::Refuse("NO_ENDPOINT_FOUND"));
+  }
+  live_.endpoint = endpoint->name;
+  std::uint64_t size = message.content.size();
+  for (const connectors::HeaderField& header : message.headers) {
+    size += header.name.size() + header.value.size();
+  }
+  if (size > endpoint->connector->capabilities().message_bytes_max) {
+    co_return PublishResult(Outcome::kNo, exchange::Refuse("MESSAGE_TOO_LARGE"));
+  }
+  StatusOr<connectors::Sink*> sink = endpoint->connector->SinkFor(exchange_.worker());
+  if (!sink.ok()) {
+    CountError(*endpoint, sink.status());
+    co_return PublishResult(Outcome::kNo, sink.status());
+  }
+  connectors::OutMessage out = message;
+  std::vector<std::string> topics = TopicsOf(context_.attributes);
+  if (!topics.empty()) out.topics = topics;
+  const TimePoint begin = Clock::now();
+  const TimePoint limit = begin + state_->services().request_timeout;
+  PublishResult result = co_await (*sink)->Publish(out, limit);
+  endpoint->metrics.publish_duration->Observe(Clock::now() - begin);
+  if (result.outcome == Outcome::kOk) {
+    metrics_.published->Add();
+    runtime->metrics.bytes_in->Add(message.content.size());
+    ++messages_;
+    bytes_ += message.content.size();
+  } else {
+    CountError(*endpoint, result.status);
+  }
+  co_return result;
+}
+
+SubscribeSpec Call::MakeSpec(const EndpointRuntime& endpoint) const {
+  SubscribeSpec spec;
+  spec.qos = qos_;
+  spec.share = share_;
+  const std::string* group = context_.attributes.Find(exchange::kGroupAttribute);
+  spec.broker_name = BrokerName(context_.api, endpoint.name,
+                                group != nullptr ? *group : context_.client_identifier);
+  spec.topics = TopicsOf(context_.attributes);
+  spec.api = context_.api;
+  spec.endpoint = endpoint.name;
+  return spec;
+}
+
+Task<StatusOr<AttachmentPtr>> Call::Subscribe(std::optional<std::string> id,
+                                              Subscriber& subscriber, bool keep_all) {
+  const RuntimePtr runtime = runtime_;
+  const bool at = qos_ == Qos::kAtMostOnce || qos_ == Qos::kAtLeastOnce;
+  const EndpointRuntime* endpoint = PickSubscriber(at || id.has_value());
+  if (endpoint == nullptr) co_return exchange::Refuse("NO_ENDPOINT_FOUND");
+  live_.endpoint = endpoint->name;
+  SubscribeSpec spec = MakeSpec(*endpoint);
+  if (keep_all && qos_ == Qos::kAtMostOnce) spec.qos = Qos::kAtLeastOnce;
+  if (id && !id->empty()) {
+    StatusOr<connectors::Position> position = endpoint->connector->ParseId(*id);
+    if (!position.ok()) co_return position.status();
+    // none and auto keep no position for the client: a well-formed one is not used (§2.3).
+    if (at) spec.position = std::move(*position);
+  }
+  StatusOr<AttachmentPtr> seat = co_await state_->services().hub->Attach(
+      endpoint->connector, std::move(spec), subscriber, exchange_.worker());
+  if (!seat.ok()) {
+    CountError(*endpoint, seat.status());
+    co_return seat.status();
+  }
+  co_return AttachmentPtr(std::make_unique<MeteredAttachment>(
+      std::move(*seat), metrics_, *runtime->metrics.bytes_out));
+}
+
+void Call::Register(StreamControl& control) {
+  live_.control = &control;
+  live_.runtime = &runtime_;
+  live_.context = &context_;
+  live_.entrypoint = kind_;
+  live_.started_unix_ms = UnixMs();
+  metrics_.active->Add(1);
+  state_->streams().Add(live_);
+  if (live_.has_key) state_->WatchExpiry();
+  // What changed while the stream was being opened did not find it in the list.
+  if (state_->services().draining) {
+    control.Stop(EndReason::kGoaway, exchange::Refuse("DRAINING"));
+    return;
+  }
+  state_->Recheck(live_);
+}
+
+void Call::Ended(EndReason reason) {
+  end_reason_ = NameOf(reason);
+  messages_ += live_.control->messages();
+  bytes_ += live_.control->bytes();
+  metrics_.active->Add(-1);
+  metrics_.ended[static_cast<std::size_t>(reason)]->Add();
+  live_.Leave();
+}
+
+void Call::Decorate(http::ResponseHead& head) const {
+  DecorateHead(*runtime_->api, context_, head);
+}
+
+Task<Status> Call::Respond(http::ResponseHead head, std::string body) {
+  Decorate(head);
+  if (state_->services().draining) head.close = true;
+  Status status = co_await exchange_.Respond(head, body);
+  co_return status;
+}
+
+Task<void> Call::Fail(Status status, Outcome outcome) {
+  http::ResponseHead head;
+  co_await Fail(std::move(status), outcome, std::move(head));
+}
+
+Task<void> Call::Fail(Status status, Outcome outcome, http::ResponseHead head) {
+  if (status.code() == StatusCode::kCancelled) co_return;  // the client has gone
+  const exchange::Answer answer = exchange::AnswerOf(status, outcome);
+  failure_key_ = std::string(answer.key);
+  std::string body = ErrorAnswerBody(answer, context_.request_id, context_.accepts_json, head);
+  Decorate(head);
+  Status written = co_await exchange_.Respond(head, body);
+  (void)written;  // the engine has noted it; nobody is left to tell
+}
+
+void DecorateHead(const model::Api& api, const exchange::Context& context,
+                  http::ResponseHead& head) {
+  head.headers.reserve(head.headers.size() + 6);
+  if (!context.shown_client_identifier.empty()) {
+    head.Add(exchange::kClientIdentifierHeader, context.shown_client_identifier);
+  }
+  head.Add(exchange::kTransactionIdHeader, context.transaction_id);
+  head.Add(exchange::kRequestIdHeader, context.request_id);
+  if (api.cors && !context.origin.empty()) AddCorsHeaders(*api.cors, context.origin, head);
+}
+
+std::string ErrorAnswerBody(const exchange::Answer& answer, std::string_view request_id, bool json,
+                            http::ResponseHead& head) {
+  head.status = answer.http;
+  // 4xx keep the connection; others end it, so that a client tries elsewhere (§8.1).
+  if (answer.http >= 500) head.close = true;
+  if (answer.retry_later) head.Add("Retry-After", "1");
+  if (answer.http == 426) head.Add("Sec-WebSocket-Version", "13");
+  const http::ErrorAnswer error(answer.http, answer.key, answer.text, answer.outcome);
+  return http::ErrorBody(error, request_id, json, head);
+}
+
+}  // namespace tidegate::flow

@@ -1,0 +1,87 @@
+// The open streams of one worker: what plan changes, redeploys, drains and people act on.
+//
+// Thread: its worker. Owner: the worker's local state. A stream adds itself when its head has been
+// sent and leaves in its destructor; Stop only signals, so nothing leaves while the list is walked.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "server/exchange/context.h"
+#include "server/flow/data_plane.h"
+#include "server/flow/snapshot.h"
+#include "server/flow/subscriber.h"
+
+namespace tidegate::flow {
+
+class StreamRegistry;
+
+// What a stream can be told and asked; implemented by the entrypoint that serves it.
+class StreamControl {
+ public:
+  virtual ~StreamControl() = default;
+  // Signals the end; at most the first counts. Must not destroy anything at once.
+  virtual void Stop(EndReason reason, const Status& status) = 0;
+  virtual std::uint64_t messages() const = 0;
+  virtual std::uint64_t bytes() const = 0;
+};
+
+class LiveStream {
+ public:
+  LiveStream() = default;
+  LiveStream(const LiveStream&) = delete;
+  LiveStream& operator=(const LiveStream&) = delete;
+  ~LiveStream() { Leave(); }
+  void Leave();
+
+  StreamControl* control = nullptr;
+  RuntimePtr* runtime = nullptr;  // the call's own: re-bound under a new generation
+  const exchange::Context* context = nullptr;
+  std::string entrypoint;
+  std::string endpoint;
+  Sha256Digest key{};        // of the key it came with
+  bool has_key = false;
+  std::int64_t started_unix_ms = 0;
+
+ private:
+  friend class StreamRegistry;
+  StreamRegistry* registry_ = nullptr;
+  std::uint64_t number_ = 0;
+  std::size_t place_ = 0;
+};
+
+class StreamRegistry {
+ public:
+  explicit StreamRegistry(std::size_t worker) : worker_(worker) {}
+
+  void Add(LiveStream& stream);
+  std::size_t size() const { return streams_.size(); }
+
+  // A new generation: same stream fingerprint and plan goes on under it, else the stream ends.
+  void Rebind(const std::shared_ptr<const WorkerSnapshot>& snapshot);
+  // New subscriptions of `api`: streams whose subscription or key no longer holds end.
+  void Check(const std::string& api, const security::SubscriptionIndex& index, model::WallTime now);
+  // The same for one stream.
+  static void RebindOne(LiveStream& stream, const std::shared_ptr<const WorkerSnapshot>& snapshot);
+  static void CheckOne(LiveStream& stream, const security::SubscriptionIndex& index,
+                       model::WallTime now);
+  void StopAll(EndReason reason, const Status& status);
+  void List(std::size_t max, std::vector<ConnectionInfo>& out) const;
+  bool Close(const std::string& id);
+
+  // Whether any of them can expire by time, so that Check must be repeated.
+  bool HasKeyed() const { return keyed_ > 0; }
+
+ private:
+  friend class LiveStream;
+  void Remove(LiveStream& stream);
+  std::string IdOf(const LiveStream& stream) const;
+
+  const std::size_t worker_;
+  std::vector<LiveStream*> streams_;
+  std::uint64_t next_ = 0;
+  std::size_t keyed_ = 0;
+};
+
+}  // namespace tidegate::flow

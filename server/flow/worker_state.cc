@@ -1,0 +1,62 @@
+#include "server/flow/worker_state.h"
+
+#include <functional>
+
+#include "server/exchange/context.h"
+
+namespace tidegate::flow {
+namespace {
+
+constexpr std::size_t kAddresses = 256;  // direct mapped: a busy sidecar sees few addresses
+
+}  // namespace
+
+void WorkerState::SetSnapshot(std::shared_ptr<const Snapshot> snapshot) {
+  snapshot_ = std::make_shared<const WorkerSnapshot>(std::move(snapshot));
+  streams_.Rebind(snapshot_);
+}
+
+const security::SubscriptionIndex* WorkerState::Subscriptions(std::string_view api) const {
+  auto it = subscriptions_.find(api);
+  return it == subscriptions_.end() ? nullptr : it->second.get();
+}
+
+void WorkerState::SetSubscriptions(const std::string& api, security::SubscriptionIndexPtr index) {
+  streams_.Check(api, *index, std::chrono::system_clock::now());
+  if (index->size() == 0) {
+    subscriptions_.erase(api);
+  } else {
+    subscriptions_[api] = std::move(index);
+  }
+}
+
+const std::string& WorkerState::AddressIdentifier(const std::string& address) {
+  if (addresses_.empty()) addresses_.resize(kAddresses);
+  AddressEntry& entry = addresses_[std::hash<std::string>()(address) % kAddresses];
+  if (entry.address != address) {
+    entry.identifier = exchange::AddressIdentifier(address);
+    entry.address = address;
+  }
+  return entry.identifier;
+}
+
+void WorkerState::Recheck(LiveStream& stream) {
+  if (snapshot_) StreamRegistry::RebindOne(stream, snapshot_);
+  if (!stream.has_key) return;
+  const security::SubscriptionIndex* index = Subscriptions(stream.context->api);
+  static const security::SubscriptionIndex kNone;
+  StreamRegistry::CheckOne(stream, index != nullptr ? *index : kNone,
+                           std::chrono::system_clock::now());
+}
+
+void WorkerState::WatchExpiry() {
+  if (!armed()) worker_.wheel().Arm(*this, kStreamCheckEvery);
+}
+
+void WorkerState::OnTimer() {
+  const auto now = std::chrono::system_clock::now();
+  for (const auto& [api, index] : subscriptions_) streams_.Check(api, *index, now);
+  if (streams_.HasKeyed()) WatchExpiry();
+}
+
+}  // namespace tidegate::flow
