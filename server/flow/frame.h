@@ -13,9 +13,13 @@
 
 namespace tidegate::flow {
 
-// Which message a frame is: topics are numbered by their reader in the order they appear.
+// Which message a frame is. A lane is one partition of one topic; readers number them in the order
+// they appear, so that positions are kept in arrays.
 struct Place {
-  std::uint32_t topic = 0;
+  Place() = default;
+  Place(std::uint32_t lane_number, std::int32_t partition_number, std::int64_t message_offset)
+      : lane(lane_number), partition(partition_number), offset(message_offset) {}
+  std::uint32_t lane = 0;
   std::int32_t partition = -1;
   std::int64_t offset = -1;
 };

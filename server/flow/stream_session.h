@@ -7,7 +7,6 @@
 #pragma once
 
 #include <chrono>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,7 +21,8 @@ struct StreamOptions {
   std::shared_ptr<const Encoder> encoder;
   FramePtr heartbeat;                         // sent after `heartbeat_interval` without a write
   std::chrono::milliseconds heartbeat_interval{0};  // 0: none
-  // Frames wait at most this long for company; 0: adaptive (none below 200 msg/s, then 5 ms).
+  // Frames wait at most this long for company; 0: never; none: adaptive, which is no wait below
+  // 200 msg/s of the reader and 5 ms above.
   std::optional<std::chrono::milliseconds> coalesce;
   FramePtr gap;                               // sent where messages were dropped; may be empty
 };
@@ -32,10 +32,13 @@ class StreamSession : public Subscriber {
   StreamSession(net::ByteStream& stream, net::Worker& worker, StreamOptions options);
   ~StreamSession() override;
 
-  // Call after ReaderHub::Attach; the session calls attachment.OnWritten/OnRoom.
+  // Call after ReaderHub::Attach and after the head was sent: frames that arrive earlier wait, so
+  // that Attach may fail with a status of its own. The session calls attachment.OnWritten/OnRoom.
+  // Call with nullptr before the attachment is destroyed, or destroy the session's stream first.
   void SetAttachment(Attachment* attachment);
 
-  // Queues a frame of the entrypoint's own (pong, comment) and flushes. False: queue full.
+  // Queues a frame of the entrypoint's own (pong, comment) and flushes; after the head was sent.
+  // False: queue full.
   bool SendOwn(FramePtr frame);
 
   // Completes when the stream is over: OnEnd was called, Stop() was called, or a write failed.
@@ -55,6 +58,8 @@ class StreamSession : public Subscriber {
   bool Push(FramePtr frame) override;
   void Flush() override;
   void OnGap(std::uint64_t count) override;
+  std::size_t MakeRoom(std::size_t bytes) override;
+  std::optional<std::chrono::milliseconds> coalesce() const override;
   void OnEnd(EndReason reason, const Status& status) override;
 
  private:

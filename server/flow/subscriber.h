@@ -5,6 +5,7 @@
 // position where the QoS says so, and no call reaches the subscriber afterwards).
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -44,7 +45,19 @@ class Subscriber {
   virtual void Flush() = 0;
   // `count` messages were dropped for it (none, at-most-once): a gap event.
   virtual void OnGap(std::uint64_t count) = 0;
+  // Drops the oldest queued frames until one of `bytes` fits, and returns how many went; 0 where
+  // nothing can be dropped. Only under none and at-most-once, before OnGap.
+  virtual std::size_t MakeRoom(std::size_t bytes) {
+    (void)bytes;
+    return 0;
+  }
+  // How long a live reader may hold frames back so that several go out in one write: 0 not at all,
+  // nullopt adaptive (nothing below 200 msg/s, then 5 ms).
+  virtual std::optional<std::chrono::milliseconds> coalesce() const {
+    return std::chrono::milliseconds(0);
+  }
   // Last call: no frame will follow. Called at most once, never from inside Attach or a destructor.
+  // No callback may destroy the attachment it came through; post that.
   virtual void OnEnd(EndReason reason, const Status& status) = 0;
 };
 
