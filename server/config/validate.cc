@@ -206,6 +206,7 @@ class Validator {
     }
     if (type->real_oneof_decl_count() != 1 || ArmWords(type).empty()) return;
     const pb::OneofDescriptor* oneof = type->oneof_decl(0);
+    if (static_cast<int>(ArmWords(type).size()) != oneof->field_count()) return;
     if (message.GetReflection()->GetOneofFieldDescriptor(message, oneof) != nullptr) return;
     Add(path, kRequiredField, "must say one of " + Join(ArmWords(type), ", "));
   }
