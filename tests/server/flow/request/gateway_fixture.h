@@ -1,0 +1,271 @@
+// The serving side without sockets: a worker with its thread, the real HTTP engine over memory
+// streams, the real data plane and entrypoints, mock endpoints.
+//
+// The test thread talks to the worker by posts and waits for what it expects, at most 10 s.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <future>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "connectors/mock/factory.h"
+#include "server/entrypoints/builtin.h"
+#include "server/flow/data_plane.h"
+#include "server/http/connection.h"
+#include "server/net/memory_stream.h"
+#include "server/telemetry/metrics.h"
+#include "tidegate/config/v1/entrypoint.pb.h"
+#include "tidegate/config/v1/mock.pb.h"
+
+namespace tidegate::flow {
+
+namespace v1 = tidegate::config::v1;
+inline constexpr auto kTestWait = std::chrono::seconds(10);
+
+// A client's end of one connection.
+class TestClient {
+ public:
+  TestClient(net::Worker& worker, std::unique_ptr<net::MemoryStream> stream)
+      : worker_(worker), stream_(std::move(stream)) {}
+  ~TestClient() { Close(); }
+
+  void Send(const std::string& bytes) {
+    Run([this, bytes](std::shared_ptr<std::promise<void>> done) {
+      worker_.Spawn("test.send", SendTask(*stream_, bytes, done));
+    });
+  }
+  // Reads until `marker` stands in what was received behind `from`, or the end of the stream.
+  std::string ReadUntil(const std::string& marker, std::size_t from = 0) {
+    Run([this, marker, from](std::shared_ptr<std::promise<void>> done) {
+      worker_.Spawn("test.read", ReadTask(*stream_, received_, marker, from, done));
+    });
+    return received_;
+  }
+  std::string ReadToEnd() { return ReadUntil("\x01never\x01"); }
+  const std::string& received() const { return received_; }
+  void Forget() { received_.clear(); }
+  void Close() {
+    Run([this](std::shared_ptr<std::promise<void>> done) {
+      stream_->Close();
+      done->set_value();
+    });
+  }
+
+ private:
+  template <typename F>
+  void Run(F function) {
+    auto done = std::make_shared<std::promise<void>>();
+    auto future = done->get_future();
+    worker_.Post([function, done] { function(done); });
+    ASSERT_EQ(future.wait_for(kTestWait), std::future_status::ready) << "received: " << received_;
+  }
+  static Task<void> SendTask(net::ByteStream& stream, std::string bytes,
+                             std::shared_ptr<std::promise<void>> done) {
+    const asio::const_buffer buffer(bytes.data(), bytes.size());
+    const std::span<const asio::const_buffer> one(&buffer, 1);
+    co_await stream.WriteAll(one);
+    done->set_value();
+  }
+  static Task<void> ReadTask(net::ByteStream& stream, std::string& received, std::string marker,
+                             std::size_t from, std::shared_ptr<std::promise<void>> done) {
+    while (received.find(marker, from) == std::string::npos) {
+      std::string piece(4096, '\0');
+      const std::span<char> space(piece.data(), piece.size());
+      const net::IoResult io = co_await stream.ReadSome(space);
+      if (io.ec) break;
+      received.append(piece, 0, io.bytes);
+    }
+    done->set_value();
+  }
+
+  net::Worker& worker_;
+  std::unique_ptr<net::MemoryStream> stream_;
+  std::string received_;
+};
+
+class Gateway {
+ public:
+  explicit Gateway(DataPlaneOptions options = DataPlaneOptions()) : pool(1) {
+    options.connectors = {mock::MockKind()};
+    options.entrypoints = {{"websocket", entrypoints::MakeWebsocket},
+                           {"sse", entrypoints::MakeSse},
+                           {"http-get", entrypoints::MakeHttpGet},
+                           {"http-post", entrypoints::MakeHttpPost}};
+    plane = MakeDataPlane(pool, std::move(options));
+    counters = std::make_unique<http::HttpCounters>(registry, "test");
+    info.name = "test";
+    host = std::make_unique<http::ConnectionHost>(pool.at(0), plane->handler(), limits, info,
+                                                  proxies, *counters);
+    pool.Start();
+  }
+  ~Gateway() {
+    clients.clear();
+    plane->StartDrain();
+    plane->EndStreams(std::chrono::seconds(5));
+    OnWorker([this] { host->CloseAll(); });
+    while (OpenConnections() > 0) std::this_thread::yield();
+    plane->Shutdown(Clock::now() + std::chrono::seconds(2));
+    pool.Stop();
+  }
+
+  template <typename F>
+  void OnWorker(F function) {
+    std::promise<void> done;
+    pool.at(0).Post([&] {
+      function();
+      done.set_value();
+    });
+    done.get_future().wait();
+  }
+  std::size_t OpenConnections() {
+    std::size_t open = 0;
+    OnWorker([&] { open = host->open; });
+    return open;
+  }
+
+  Status Deploy(std::vector<model::ApiPtr> apis) {
+    problems.clear();
+    auto snapshot = plane->Assemble(apis, problems);
+    if (!snapshot.ok()) return snapshot.status();
+    return plane->Publish(*snapshot, kTestWait);
+  }
+
+  TestClient& Connect(const std::string& address = "192.0.2.1") {
+    OnWorker([&] {
+      net::Peer peer;
+      peer.address = asio::ip::make_address(address);
+      auto pair = net::MemoryStream::MakePair(pool.at(0).executor(), 1 << 20, peer);
+      clients.push_back(std::make_unique<TestClient>(pool.at(0), std::move(pair.second)));
+      auto connection = std::make_unique<http::Connection>(*host, std::move(pair.first),
+                                                           net::ConnectionSlot());
+      pool.at(0).Spawn("connection", http::Connection::Run(std::move(connection)));
+    });
+    return *clients.back();
+  }
+  // One request on a connection of its own, read to the end of the connection.
+  std::string Ask(const std::string& head, const std::string& body = "") {
+    TestClient& client = Connect();
+    std::string request = head + "\r\nHost: gateway\r\nConnection: close\r\n";
+    if (!body.empty()) request += "Content-Length: " + std::to_string(body.size()) + "\r\n";
+    client.Send(request + "\r\n" + body);
+    return client.ReadToEnd();
+  }
+
+  net::WorkerPool pool;
+  telemetry::Registry registry;
+  http::HttpLimits limits;
+  http::ListenerInfo info;
+  http::TrustedProxies proxies;
+  std::unique_ptr<http::HttpCounters> counters;
+  std::unique_ptr<DataPlane> plane;
+  std::unique_ptr<http::ConnectionHost> host;
+  std::vector<std::unique_ptr<TestClient>> clients;
+  std::vector<AssembleProblem> problems;
+};
+
+// --- definitions
+
+inline model::Entrypoint EntrypointOf(const std::string& kind,
+                                      std::shared_ptr<google::protobuf::Message> settings,
+                                      model::Qos qos = model::Qos::kAuto) {
+  model::Entrypoint out;
+  out.kind = kind;
+  out.qos = qos;
+  out.settings = std::move(settings);
+  return out;
+}
+
+inline std::shared_ptr<v1::MockEndpoint> MockSettings(int interval_ms = 1, int count = 0,
+                                                      const std::string& content = "tick") {
+  auto mock = std::make_shared<v1::MockEndpoint>();
+  mock->mutable_message_interval()->set_nanos(interval_ms * 1'000'000);
+  mock->set_message_content(content);
+  if (count > 0) mock->set_message_count(count);
+  return mock;
+}
+
+inline model::Endpoint MockEndpoint(std::shared_ptr<v1::MockEndpoint> settings,
+                                    const std::string& name = "mock") {
+  model::Endpoint out;
+  out.name = name;
+  out.kind = "mock";
+  out.has_producer = out.has_consumer = true;
+  out.settings = std::move(settings);
+  return out;
+}
+
+// An API with all four entrypoints over one mock, keyless, at /<name>.
+inline std::shared_ptr<model::Api> MakeApi(const std::string& name,
+                                           std::shared_ptr<v1::MockEndpoint> mock,
+                                           model::Qos qos = model::Qos::kAtLeastOnce) {
+  auto api = std::make_shared<model::Api>();
+  api->name = name;
+  api->uid = name + "-uid";
+  api->stream_fingerprint = name + "-1";
+  model::Listener listener;
+  listener.path = "/" + name;
+  api->listeners.push_back(listener);
+  auto get = std::make_shared<v1::HttpGetEntrypoint>();
+  get->mutable_messages_limit_duration()->set_seconds(5);
+  api->entrypoints.push_back(EntrypointOf("sse", std::make_shared<v1::SseEntrypoint>(), qos));
+  api->entrypoints.push_back(
+      EntrypointOf("websocket", std::make_shared<v1::WebsocketEntrypoint>()));
+  api->entrypoints.push_back(EntrypointOf("http-get", get, qos));
+  api->entrypoints.push_back(EntrypointOf("http-post", std::make_shared<v1::HttpPostEntrypoint>()));
+  model::EndpointGroup group;
+  group.name = "default";
+  group.endpoints.push_back(MockEndpoint(std::move(mock)));
+  api->groups.push_back(group);
+  model::Plan plan;
+  plan.name = "open";
+  api->plans.push_back(plan);
+  return api;
+}
+
+inline model::Plan KeyPlan(const std::string& name = "partners") {
+  model::Plan plan;
+  plan.name = name;
+  plan.security = model::Security::kApiKey;
+  return plan;
+}
+
+inline model::Subscription SubscriptionOf(const std::string& api, const std::string& key,
+                                          const std::string& plan = "partners") {
+  model::Subscription out;
+  out.name = "storefront";
+  out.uid = "subscription-uid";
+  out.api = api;
+  out.plan = plan;
+  out.application = "shop";
+  out.state = model::SubscriptionState::kAccepted;
+  model::ApiKey stored;
+  stored.name = "main";
+  stored.sha256 = Sha256(key);
+  out.keys.push_back(stored);
+  return out;
+}
+
+inline std::string BodyOf(const std::string& response) {
+  const std::size_t at = response.find("\r\n\r\n");
+  return at == std::string::npos ? "" : response.substr(at + 4);
+}
+
+// Takes chunk framing off a body.
+inline std::string Unchunk(const std::string& body) {
+  std::string out;
+  std::size_t at = 0;
+  while (at < body.size()) {
+    const std::size_t end = body.find("\r\n", at);
+    if (end == std::string::npos) break;
+    const std::size_t size = std::stoul(body.substr(at, end - at), nullptr, 16);
+    if (size == 0) break;
+    out += body.substr(end + 2, size);
+    at = end + 2 + size + 2;
+  }
+  return out;
+}
+
+}  // namespace tidegate::flow
