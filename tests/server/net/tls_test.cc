@@ -1,0 +1,285 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <boost/asio/error.hpp>
+#include <cstdio>
+#include <fstream>
+#include <optional>
+
+#include "tests/server/net/tls_fixture.h"
+
+namespace tidegate::net {
+namespace {
+
+using ::testing::HasSubstr;
+using namespace std::chrono_literals;  // NOLINT
+
+class TlsTest : public ::testing::Test {
+ protected:
+  void Pump() {
+    worker_.context().restart();
+    while (worker_.context().poll() > 0) {
+    }
+  }
+
+  std::shared_ptr<TlsContext> Context(ClientCertificates mode, const std::string& ca = "") {
+    TlsOptions options;
+    options.certificate_file = server_files_.certificate_file;
+    options.key_file = server_files_.key_file;
+    options.client_ca_file = ca;
+    options.client_certificates = mode;
+    auto context = TlsContext::Create(options);
+    EXPECT_TRUE(context.ok()) << MessageOf(context.status());
+    return *context;
+  }
+
+  static Task<void> RunServer(TlsContext& context, Worker& worker, ByteStreamPtr stream,
+                              std::optional<StatusOr<ByteStreamPtr>>& result) {
+    auto accepted = co_await context.Accept(worker, std::move(stream), 5s);
+    result.emplace(std::move(accepted));
+  }
+  static Task<void> RunClient(TlsStream& stream, Status& status) {
+    status = co_await stream.Handshake();
+  }
+  static Task<void> Read(ByteStream& stream, std::string& into, ErrorCode& ec) {
+    std::string buffer(4096, '\0');
+    const std::span<char> space(buffer);
+    const IoResult io = co_await stream.ReadSome(space);
+    ec = io.ec;
+    into += buffer.substr(0, io.bytes);
+  }
+  static Task<void> WriteAll(ByteStream& stream, std::string text, bool& done) {
+    const asio::const_buffer buffer(text.data(), text.size());
+    const std::span<const asio::const_buffer> one(&buffer, 1);
+    const ErrorCode ec = co_await stream.WriteAll(one);
+    done = !ec;
+  }
+
+  // Both handshakes; true when the server was content.
+  bool Handshake(TlsContext& context, const TestCertificate* own = nullptr,
+                 std::size_t capacity = 64 * 1024) {
+    auto pair = MemoryStream::MakePair(worker_.executor(), capacity);
+    server_raw_ = pair.first.get();
+    client_raw_ = pair.second.get();
+    client_context_ = MakeClientContext(own);
+    SSL* ssl = SSL_new(client_context_.get());
+    SSL_set_connect_state(ssl);
+    SSL_set_tlsext_host_name(ssl, "API.test");
+    client_ssl_ = ssl;
+    client_ = std::make_unique<TlsStream>(std::move(pair.second), ssl);
+    accepted_.reset();
+    worker_.Spawn("server", RunServer(context, worker_, std::move(pair.first), accepted_));
+    worker_.Spawn("client", RunClient(*client_, client_status_));
+    Pump();
+    return accepted_ && accepted_->ok();
+  }
+  ByteStream& server() { return *accepted_->value(); }
+  std::string ReadFrom(ByteStream& stream, ErrorCode* error = nullptr) {
+    std::string text;
+    ErrorCode ec;
+    worker_.Spawn("read", Read(stream, text, ec));
+    Pump();
+    if (error != nullptr) *error = ec;
+    return text;
+  }
+  static std::size_t TryWrite(ByteStream& stream, std::string_view text) {
+    const asio::const_buffer buffer(text.data(), text.size());
+    ErrorCode ec;
+    const std::size_t sent =
+        stream.TryWrite(std::span<const asio::const_buffer>(&buffer, 1), ec);
+    EXPECT_FALSE(ec);
+    return sent;
+  }
+
+  TestCertificate server_files_ = MakeCertificate("server");
+  Worker worker_{0, 0};
+  SslContextPtr client_context_;
+  SSL* client_ssl_ = nullptr;
+  std::unique_ptr<TlsStream> client_;
+  std::optional<StatusOr<ByteStreamPtr>> accepted_;
+  Status client_status_;
+  MemoryStream* server_raw_ = nullptr;
+  MemoryStream* client_raw_ = nullptr;
+};
+
+TEST_F(TlsTest, HandshakeTellsNameAndProtocol) {
+  auto context = Context(ClientCertificates::kNone);
+  ASSERT_TRUE(Handshake(*context));
+  EXPECT_TRUE(server().peer().tls);
+  EXPECT_EQ(server().peer().server_name, "api.test");
+  EXPECT_EQ(server().peer().certificate_sha256, "");
+  const unsigned char* protocol = nullptr;
+  unsigned size = 0;
+  SSL_get0_alpn_selected(client_ssl_, &protocol, &size);
+  EXPECT_EQ(std::string(reinterpret_cast<const char*>(protocol), size), "http/1.1");
+  EXPECT_GE(SSL_version(client_ssl_), TLS1_2_VERSION);
+}
+
+TEST_F(TlsTest, BytesGoBothWays) {
+  auto context = Context(ClientCertificates::kNone);
+  ASSERT_TRUE(Handshake(*context));
+  EXPECT_EQ(TryWrite(*client_, "ping"), 4U);
+  EXPECT_EQ(ReadFrom(server()), "ping");
+  EXPECT_EQ(TryWrite(server(), "pong"), 4U);
+  EXPECT_EQ(ReadFrom(*client_), "pong");
+}
+
+TEST_F(TlsTest, OldVersionsAreRefused) {
+  auto context = Context(ClientCertificates::kNone);
+  auto pair = MemoryStream::MakePair(worker_.executor());
+  client_context_ = MakeClientContext(nullptr);
+  SSL_CTX_set_security_level(client_context_.get(), 0);
+  SSL_CTX_set_min_proto_version(client_context_.get(), TLS1_VERSION);
+  SSL_CTX_set_max_proto_version(client_context_.get(), TLS1_1_VERSION);
+  SSL* ssl = SSL_new(client_context_.get());
+  SSL_set_connect_state(ssl);
+  client_ = std::make_unique<TlsStream>(std::move(pair.second), ssl);
+  worker_.Spawn("server", RunServer(*context, worker_, std::move(pair.first), accepted_));
+  worker_.Spawn("client", RunClient(*client_, client_status_));
+  Pump();
+  ASSERT_TRUE(accepted_.has_value());
+  EXPECT_FALSE(accepted_->ok());
+  EXPECT_FALSE(client_status_.ok());
+  EXPECT_EQ(context->handshake_failures(), 1U);
+}
+
+TEST_F(TlsTest, ClientCertificates) {
+  const TestCertificate good = MakeCertificate("client");
+  const TestCertificate stranger = MakeCertificate("stranger");
+  auto required = Context(ClientCertificates::kRequired, good.certificate_file);
+  ASSERT_TRUE(Handshake(*required, &good));
+  EXPECT_EQ(server().peer().certificate_sha256, good.sha256);
+  EXPECT_FALSE(Handshake(*required));
+  EXPECT_FALSE(Handshake(*required, &stranger));
+  auto optional = Context(ClientCertificates::kOptional, good.certificate_file);
+  ASSERT_TRUE(Handshake(*optional));
+  EXPECT_EQ(server().peer().certificate_sha256, "");
+  ASSERT_TRUE(Handshake(*optional, &good));
+  EXPECT_EQ(server().peer().certificate_sha256, good.sha256);
+  EXPECT_FALSE(Handshake(*optional, &stranger));
+}
+
+TEST_F(TlsTest, GarbageAndSilenceEndTheHandshake) {
+  auto context = Context(ClientCertificates::kNone);
+  auto pair = MemoryStream::MakePair(worker_.executor());
+  worker_.Spawn("server", RunServer(*context, worker_, std::move(pair.first), accepted_));
+  TryWrite(*pair.second, "GET / HTTP/1.1\r\n\r\n");
+  Pump();
+  ASSERT_TRUE(accepted_.has_value());
+  EXPECT_FALSE(accepted_->ok());
+  accepted_.reset();
+  pair = MemoryStream::MakePair(worker_.executor());
+  worker_.Spawn("server", RunServer(*context, worker_, std::move(pair.first), accepted_));
+  Pump();
+  EXPECT_FALSE(accepted_.has_value());
+  worker_.wheel().Advance(Clock::now() + 6s);
+  Pump();
+  ASSERT_TRUE(accepted_.has_value());
+  EXPECT_FALSE(accepted_->ok());
+}
+
+struct Notified : WritableListener {
+  void OnWritable(ErrorCode) override { ++count; }
+  int count = 0;
+};
+
+TEST_F(TlsTest, TryWriteStopsWhenNothingIsTakenAndGoesOnLater) {
+  auto context = Context(ClientCertificates::kNone);
+  ASSERT_TRUE(Handshake(*context));
+  server_raw_->set_capacity(0);
+  const std::string block(16'000, 'x');
+  std::size_t sent = 0;
+  for (int i = 0; i < 100; ++i) sent += TryWrite(server(), block);
+  EXPECT_LT(sent, 200'000U);  // bounded, though nothing left
+  EXPECT_EQ(TryWrite(server(), block), 0U);
+  Notified notified;
+  server().NotifyWritable(notified);
+  Pump();
+  EXPECT_EQ(notified.count, 0);
+  server_raw_->set_capacity(1 << 20);
+  Pump();
+  EXPECT_EQ(notified.count, 1);
+  std::string all;
+  while (all.size() < sent) {
+    const std::string piece = ReadFrom(*client_);
+    ASSERT_FALSE(piece.empty());
+    all += piece;
+  }
+  EXPECT_EQ(all, std::string(sent, 'x'));
+}
+
+TEST_F(TlsTest, WriteAllWaitsAndKeepsTheOrder) {
+  auto context = Context(ClientCertificates::kNone);
+  ASSERT_TRUE(Handshake(*context));
+  server_raw_->set_capacity(1000);
+  std::string text;
+  for (int i = 0; i < 20'000; ++i) text += std::to_string(i) + ",";
+  bool done = false;
+  worker_.Spawn("write", WriteAll(server(), text, done));
+  Pump();
+  EXPECT_FALSE(done);
+  std::string all;
+  while (all.size() < text.size()) {
+    const std::string piece = ReadFrom(*client_);
+    ASSERT_FALSE(piece.empty());
+    all += piece;
+  }
+  EXPECT_EQ(all, text);
+  EXPECT_TRUE(done);
+}
+
+TEST_F(TlsTest, EndOfStreamNeedsCloseNotify) {
+  auto context = Context(ClientCertificates::kNone);
+  ASSERT_TRUE(Handshake(*context));
+  client_->ShutdownWrite();
+  ErrorCode ec;
+  EXPECT_EQ(ReadFrom(server(), &ec), "");
+  EXPECT_EQ(ec, asio::error::eof);
+  ASSERT_TRUE(Handshake(*context));
+  client_raw_->Close();  // as a cut line: no close_notify
+  ReadFrom(server(), &ec);
+  EXPECT_EQ(ec, asio::error::connection_reset);
+}
+
+TEST_F(TlsTest, CertificatesAreReloadedAndBadOnesAreNot) {
+  auto context = Context(ClientCertificates::kNone);
+  EXPECT_TRUE(context->Refresh().ok());
+  const auto serial_of_client_view = [this] {
+    X509* seen = SSL_get1_peer_certificate(client_ssl_);
+    char name[64] = "";
+    X509_NAME_get_text_by_NID(X509_get_subject_name(seen), NID_commonName, name, sizeof(name));
+    X509_free(seen);
+    return std::string(name);
+  };
+  ASSERT_TRUE(Handshake(*context));
+  EXPECT_EQ(serial_of_client_view(), "server");
+  std::ofstream(server_files_.certificate_file) << "not a certificate, but longer than before";
+  EXPECT_FALSE(context->Refresh().ok());
+  EXPECT_TRUE(context->Refresh().ok());  // unchanged since: not tried, not logged again
+  ASSERT_TRUE(Handshake(*context));
+  EXPECT_EQ(serial_of_client_view(), "server");
+  const TestCertificate next = MakeCertificate("renewed");
+  ASSERT_EQ(std::rename(next.certificate_file.c_str(), server_files_.certificate_file.c_str()), 0);
+  ASSERT_EQ(std::rename(next.key_file.c_str(), server_files_.key_file.c_str()), 0);
+  EXPECT_TRUE(context->Refresh().ok());
+  ASSERT_TRUE(Handshake(*context));
+  EXPECT_EQ(serial_of_client_view(), "renewed");
+  EXPECT_GT(context->expires_at(), 0);
+}
+
+TEST(TlsContextErrors, NameTheFileAndTheCause) {
+  TlsOptions options;
+  options.certificate_file = "/nonexistent/a.crt";
+  options.key_file = "/nonexistent/a.key";
+  const auto missing = TlsContext::Create(options);
+  EXPECT_THAT(MessageOf(missing.status()), HasSubstr("read the certificate /nonexistent/a.crt"));
+  const TestCertificate one = MakeCertificate("one");
+  const TestCertificate two = MakeCertificate("two");
+  options.certificate_file = one.certificate_file;
+  options.key_file = two.key_file;
+  const auto mismatch = TlsContext::Create(options);
+  EXPECT_FALSE(mismatch.ok());
+}
+
+}  // namespace
+}  // namespace tidegate::net
