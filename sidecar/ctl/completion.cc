@@ -11,8 +11,9 @@
 namespace tidegate::ctl {
 namespace {
 
-// `:` and `=` are no word breaks in our words, and a candidate that ends with a slash goes on.
-constexpr std::string_view kBash = R"(# tidegatectl completion for bash: source <(tidegatectl completion bash)
+// A candidate that ends with a slash goes on: no space after it.
+constexpr std::string_view kBash =
+    R"(# tidegatectl completion for bash: source <(tidegatectl completion bash)
 _tidegatectl() {
   local cur="${COMP_WORDS[COMP_CWORD]}" line
   COMPREPLY=()
@@ -49,7 +50,8 @@ _tidegatectl() {
 compdef _tidegatectl tidegatectl
 )";
 
-constexpr std::string_view kFish = R"(# tidegatectl completion for fish: tidegatectl completion fish | source
+constexpr std::string_view kFish =
+    R"(# tidegatectl completion for fish: tidegatectl completion fish | source
 function __tidegatectl_complete
     set -l words (commandline -opc) (commandline -ct)
     tidegatectl __complete $words[2..-1] 2>/dev/null

@@ -10,7 +10,7 @@
 namespace tidegate::ctl {
 
 // `words` are those after the program's name; the last is the one at the cursor. Prints candidates,
-// one a line; names come from the server, within a second, and are left out when it does not answer.
+// one a line; names come from the server, within a second, else they are left out.
 int RunComplete(const std::vector<std::string>& words, const Environment& environment);
 
 }  // namespace tidegate::ctl

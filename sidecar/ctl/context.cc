@@ -108,7 +108,8 @@ bool Context::ReadCredentials(const ServerAddress& address, Credentials& credent
     return false;
   }
   credentials.token = options.token;
-  if (StartsWith(options.token, "@") && !ReadCredential(options.token.substr(1), credentials.token)) {
+  if (StartsWith(options.token, "@") &&
+      !ReadCredential(options.token.substr(1), credentials.token)) {
     connect_error_ = "cannot read the token from " + options.token.substr(1) + ", or it is empty";
     return false;
   }
@@ -119,7 +120,8 @@ bool Context::ReadCredentials(const ServerAddress& address, Credentials& credent
     return false;
   }
   if (!credentials.token.empty() && !credentials.tls && !address.is_loopback) {
-    connect_error_ = "a token is not sent in the open to " + address.text + ": name the server's --ca";
+    connect_error_ =
+        "a token is not sent in the open to " + address.text + ": name the server's --ca";
     return false;
   }
   return true;

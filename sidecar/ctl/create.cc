@@ -74,6 +74,10 @@ int CreateDocuments(Context& context, const SourceMap& sources) {
        {DocumentKind::kApplication, DocumentKind::kApi, DocumentKind::kSubscription}) {
     for (const config::Document& document : sources.documents()) {
       if (document.kind != kind) continue;
+      // A refusal speaks of `api.…`: of this document, whichever others there are.
+      SourceMap one;
+      one.documents().push_back(document);
+      context.sources = &one;
       int code = kDone;
       if (kind == DocumentKind::kApi) {
         code = CreateApi(context, static_cast<const v1::Api&>(*document.message));
@@ -82,6 +86,7 @@ int CreateDocuments(Context& context, const SourceMap& sources) {
       } else {
         code = CreateSubscription(context, static_cast<const v1::Subscription&>(*document.message));
       }
+      context.sources = nullptr;
       if (code != kDone) return code;
     }
   }
@@ -136,10 +141,7 @@ int RunCreate(Context& context) {
     });
     if (documents.empty()) return context.Refused("the files do not define " + target.Text());
   }
-  context.sources = &sources;
-  const int code = CreateDocuments(context, sources);
-  context.sources = nullptr;
-  return code;
+  return CreateDocuments(context, sources);
 }
 
 }  // namespace tidegate::ctl

@@ -19,7 +19,7 @@ namespace {
 namespace v1 = tidegate::config::v1;
 using config::TextNode;
 
-// What the command line names: endpoint/API/GROUP/NAME; the group may be left out where it is clear.
+// endpoint/API/GROUP/NAME; the group may be left out where it is clear.
 struct EndpointName {
   Target target;
   std::string group;

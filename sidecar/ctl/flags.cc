@@ -25,13 +25,13 @@ std::vector<Flag> MakeFlags() {
                    &Options::files, nullptr, false});
   flags.push_back({"--output", "-o", "FORMAT", "table, yaml, json, proto-json or name",
                    &Options::output, nullptr, nullptr, false});
-  flags.push_back(Switch("--dry-run", "let the server check everything and change nothing",
+  flags.push_back(Switch("--dry-run", "let the server check all and change nothing",
                          &Options::dry_run));
   flags.push_back(Switch("--prune", "delete what --owner no longer lists, plans included",
                          &Options::prune));
   flags.push_back(Text("--owner", "NAME", "who keeps these resources (default: admin)",
                        &Options::owner));
-  flags.push_back(Switch("--force", "take over what another owner keeps; delete what belongs to it",
+  flags.push_back(Switch("--force", "take over what others own, delete what belongs to it",
                          &Options::force));
   flags.push_back(Switch("--no-deploy", "store only; consumers see nothing of it",
                          &Options::no_deploy));
@@ -39,7 +39,7 @@ std::vector<Flag> MakeFlags() {
                        &Options::etag));
   flags.push_back(Switch("--ignore-not-found", "a missing resource is no error",
                          &Options::ignore_not_found));
-  flags.push_back(Switch("--strict", "refuse what is allowed but unwise as well", &Options::strict));
+  flags.push_back(Switch("--strict", "refuse what is allowed but unwise too", &Options::strict));
   flags.push_back(Text("--for", "STATE", "ready, live, stopped, stored or deleted",
                        &Options::wait_for));
   flags.push_back(Text("--to", "REVISION", "the revision to go back to (default: the one before)",

@@ -67,12 +67,15 @@ std::string HintOfCode(const CallResult& result, const ServerAddress* address) {
     return "is tidegate serve running there? Name another with --server or TIDEGATE_SERVER";
   }
   switch (result.code) {
-    case kDeadlineExceeded: return "it may still happen: look before you repeat; --timeout waits longer";
-    case kNotFoundCode: return "tidegatectl get apis (or plans, subscriptions, …) lists what is there";
+    case kDeadlineExceeded:
+      return "it may still happen: look before you repeat; --timeout waits longer";
+    case kNotFoundCode:
+      return "tidegatectl get apis (or plans, subscriptions, …) lists what is there";
     case kUnauthenticated: return "say who you are with --token, or --cert and --key";
     case kUnimplemented: return "compare the versions: tidegatectl version";
     case kUnavailable:
-      return address != nullptr && !address->is_unix ? "if the server speaks TLS, name its --ca" : "";
+      if (address == nullptr || address->is_unix) return "";
+      return "if the server speaks TLS, name its --ca";
     default: return "";
   }
 }

@@ -23,8 +23,7 @@ struct ServerAddress {
 bool ChooseServer(std::string_view flag, const Environment& environment, ServerAddress& address,
                   std::string& error);
 
-// What stands in the way of a unix socket: "there is no such socket", "permission denied …"; empty
-// when somebody listens there.
+// What stands in the way of a unix socket, for people; empty when somebody listens there.
 std::string ProbeSocket(const std::string& path);
 
 }  // namespace tidegate::ctl

@@ -25,7 +25,9 @@ using config::DocumentKind;
 std::string ReadAll(std::istream& in) {
   std::string text;
   char block[16 * 1024];
-  while (text.size() <= config::kFileBytesMax && (in.read(block, sizeof(block)) || in.gcount() > 0)) {
+  while (text.size() <= config::kFileBytesMax) {
+    in.read(block, sizeof(block));
+    if (in.gcount() == 0) break;
     text.append(block, static_cast<std::size_t>(in.gcount()));
   }
   return text;
@@ -131,8 +133,7 @@ config::Violation SourceMap::Locate(const CallViolation& violation,
   if (StartsWith(field, "apis/") || StartsWith(field, "applications/")) {
     const std::size_t end = field.find_first_of(":. ");
     resource = std::string_view(violation.field).substr(violation.field.size() - field.size(), end);
-    rest = end == std::string::npos ? "" : std::string(Trim(std::string_view(field).substr(end + 1)));
-    field = rest;
+    field = end == std::string::npos ? "" : std::string(Trim(field.substr(end + 1)));
   } else if (SplitItem(field, list, key, rest)) {
     found = Find(list, key);
     if (found != nullptr) field = rest;
@@ -141,11 +142,13 @@ config::Violation SourceMap::Locate(const CallViolation& violation,
     if (found == nullptr && !resource.empty() && document.name == resource) found = &document;
   }
   if (found == nullptr && documents_.size() == 1 && resource.empty()) {
-    found = &documents_[0];
     const std::size_t dot = field.find('.');
-    if (dot != std::string::npos && IsKind(found->kind, field.substr(0, dot))) {
+    if (dot != std::string::npos && IsKind(documents_[0].kind, field.substr(0, dot))) {
       field.erase(0, dot + 1);
     }
+    // A field of the request rather than of the definition has no place in the file.
+    const bool known = documents_[0].places.count(field.substr(0, field.find_first_of(".["))) > 0;
+    if (known) found = &documents_[0];
   }
   config::Violation result = config::FieldViolation(field, "", violation.text);
   if (found == nullptr) {

@@ -1,4 +1,4 @@
-// accept, reject, pause, resume, close, transfer: what a subscription goes through. All act at once.
+// accept, reject, pause, resume, close, transfer of subscriptions; all act at once.
 #include "sidecar/ctl/output.h"
 #include "sidecar/ctl/plans.h"
 #include "sidecar/ctl/verbs.h"
