@@ -13,6 +13,9 @@ namespace {
 
 namespace pb = google::protobuf;
 
+constexpr std::size_t kViolationsMax = 1000;  // more help nobody, and would fill the memory
+constexpr std::size_t kKeyBytesShown = 64;
+
 class Binder {
  public:
   explicit Binder(const BindContext& context) : context_(context) {}
@@ -24,6 +27,7 @@ class Binder {
  private:
   void Refuse(int line, int column, const std::string& path, std::string_view reason,
               const std::string& text) {
+    if (context_.violations->size() >= kViolationsMax) return;
     Violation violation = FieldViolation(path, reason, text);
     violation.file = std::string(context_.file);
     violation.line = line;
@@ -33,6 +37,11 @@ class Binder {
   void Refuse(const TextNode& node, const std::string& path, std::string_view reason,
               const std::string& text) {
     Refuse(node.line, node.column, path, reason, text);
+  }
+
+  // As much of a key as helps to find it.
+  static std::string Shown(const std::string& key) {
+    return key.size() <= kKeyBytesShown ? key : key.substr(0, kKeyBytesShown) + "...";
   }
 
   const pb::FieldDescriptor* FindField(const pb::Descriptor* type, const std::string& key) {
@@ -50,14 +59,14 @@ class Binder {
                      const std::string& path) {
     std::vector<std::string> names;
     for (int i = 0; i < type->field_count(); ++i) names.push_back(type->field(i)->json_name());
-    const std::string nearest = Nearest(key.text, names);
+    const std::string nearest = Nearest(Shown(key.text), names);
     std::string text = "is not a field of " + type->name();
     if (!nearest.empty()) {
       text += "; did you mean " + nearest + "?";
     } else if (!names.empty()) {
       text += "; its fields are " + Join(names, ", ");
     }
-    Refuse(key.line, key.column, Child(path, key.text), kUnknownField, text);
+    Refuse(key.line, key.column, Child(path, Shown(key.text)), kUnknownField, text);
   }
 
   void BindMap(const TextNode& node, std::string_view ignored, pb::Message* message,
@@ -139,7 +148,7 @@ class Binder {
     }
     const pb::Reflection* reflection = message->GetReflection();
     for (std::size_t i = 0; i < node.keys.size(); ++i) {
-      const std::string item_path = path + "[" + node.keys[i].text + "]";
+      const std::string item_path = path + "[" + Shown(node.keys[i].text) + "]";
       if (node.items[i].kind != TextNode::Kind::kScalar) {
         Refuse(node.items[i], item_path, kInvalidField, "must be a text");
         continue;
@@ -196,7 +205,7 @@ class Binder {
       return;
     }
     std::string text = "must be one of " + Join(words, ", ") + ", or a mapping";
-    const std::string nearest = Nearest(KebabOfUpper(node.text), words);
+    const std::string nearest = Nearest(KebabOfUpper(Shown(node.text)), words);
     if (!nearest.empty()) text += "; did you mean " + nearest + "?";
     Refuse(node, path, kInvalidField, text);
   }

@@ -87,7 +87,7 @@ bool SetEnumFromText(pb::Message* message, const pb::FieldDescriptor* field,
   if (value == nullptr) {
     const std::vector<std::string> words = EnumWords(field->enum_type());
     *error = "must be one of " + Join(words, ", ");
-    const std::string nearest = Nearest(KebabOfUpper(text), words);
+    const std::string nearest = Nearest(KebabOfUpper(text.substr(0, 64)), words);
     if (!nearest.empty()) *error += "; did you mean " + nearest + "?";
     return false;
   }

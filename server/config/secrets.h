@@ -40,8 +40,8 @@ class SecretResolver {
   // Whether a path may be opened: absolute and, links followed, below a directory of the rules.
   Status CheckPath(std::string_view path) const;
 
-  // Every reference in `message`, at any depth, replaced by its text; `location` fields are checked.
-  // With `check_only` the message stays as it is.
+  // Every reference in `message`, at any depth, replaced by its text; `location` fields are
+  // checked. With `check_only` the message stays as it is.
   void Resolve(google::protobuf::Message* message, bool check_only, Violations& violations) const;
 
  private:

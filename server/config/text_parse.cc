@@ -14,6 +14,8 @@
 namespace tidegate::config {
 namespace {
 
+constexpr std::size_t kViolationsMax = 1000;  // more help nobody, and would fill the memory
+
 class Builder final : public YAML::EventHandler {
  public:
   Builder(std::string_view file, std::vector<TextNode>& documents, Violations& violations)
@@ -103,12 +105,13 @@ class Builder final : public YAML::EventHandler {
   }
 
   void Refuse(const YAML::Mark& mark, std::string_view reason, std::string_view message) {
+    document_failed_ = true;
+    if (violations_.size() >= kViolationsMax) return;
     Violation violation = FieldViolation("", reason, message);
     violation.file = file_;
     violation.line = mark.line + 1;
     violation.column = mark.column + 1;
     violations_.push_back(std::move(violation));
-    document_failed_ = true;
   }
 
   void CheckTag(const YAML::Mark& mark, const std::string& tag) {

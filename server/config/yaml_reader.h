@@ -1,9 +1,9 @@
-// The one reader of what people write: YAML events and descriptors walked together, by the rules of
-// the definitions format (sidecar/README.md).
+// The one reader of what people write: YAML events and descriptors walked together, by the rules
+// of the definitions format (sidecar/README.md).
 //
-// ReadText is pure; ReadFiles adds the file system. Every error carries file, line, column and path,
-// and all errors of all files come at once. Documents that have errors are left out, so that others
-// can still be checked; a caller that finds violations uses none of them.
+// ReadText is pure; ReadFiles adds the file system. Every error carries file, line, column and
+// path, and all errors of all files come at once. Documents that have errors are left out, so
+// that others can still be checked; a caller that finds violations uses none of them.
 // Names are made full (apis/orders); messages are as written, without defaults.
 // Thread: any, no shared state. Owner: the caller owns documents and violations.
 // Fails: by violations only.
@@ -41,8 +41,7 @@ struct Document {
   Places places;
 };
 
-// What one definition may not hold twice is told by the caller with CheckDuplicates.
-// `directory` is where `contentFrom` looks; empty refuses it.
+// The documents of one text. `directory` is where `contentFrom` looks; empty refuses it.
 std::vector<Document> ReadText(std::string_view file, std::string_view text,
                                std::string_view directory, Violations& violations);
 

@@ -1,6 +1,4 @@
 #include <google/protobuf/descriptor.h>
-#include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 #include <google/protobuf/message.h>
 
 #include <algorithm>
@@ -8,6 +6,7 @@
 #include "server/base/codec.h"
 #include "server/base/strings.h"
 #include "server/config/field_rules.h"
+#include "server/config/fingerprint.h"
 #include "server/config/names.h"
 #include "server/config/values.h"
 #include "server/model/compile.h"
@@ -174,13 +173,7 @@ std::string StreamFingerprint(const v1::Api& api, const std::vector<EndpointGrou
   *part.mutable_endpoint_groups() = api.endpoint_groups();
   *part.mutable_flows() = api.flows();
   config::ApplyDefaults(&part);
-  std::string bytes;
-  {
-    pb::io::StringOutputStream stream(&bytes);
-    pb::io::CodedOutputStream coded(&stream);
-    coded.SetSerializationDeterministic(true);
-    part.SerializeToCodedStream(&coded);
-  }
+  std::string bytes = config::CanonicalBytes(part);
   for (const EndpointGroup& group : groups) {
     for (const Endpoint& endpoint : group.endpoints) bytes += "/" + endpoint.name;
   }

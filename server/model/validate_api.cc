@@ -43,7 +43,8 @@ class ApiValidator {
   }
 
   void Names() {
-    if (!api_.name().empty() && !config::ParseNameAs(config::ResourceKind::kApi, api_.name()).ok()) {
+    const auto own = config::ParseNameAs(config::ResourceKind::kApi, api_.name());
+    if (!api_.name().empty() && !own.ok()) {
       Add("name", config::kInvalidField, "must be of the form apis/{api}");
     }
     for (int i = 0; i < api_.plans_size(); ++i) {
@@ -287,13 +288,17 @@ void Lint(const v1::Api& api, Violations& warnings) {
     if (keyless) warn(Item("plans", At(i)), "is never reached: a keyless plan stands before it");
     keyless = true;
   }
+  // A mock makes messages for every consumer by itself.
+  const bool shared = api.endpoint_groups_size() > 0 &&
+                      api.endpoint_groups(0).endpoints_size() > 0 &&
+                      !api.endpoint_groups(0).endpoints(0).has_mock();
   if (api.plans_size() == 0) warn("plans", "nobody can use an API that has no plan");
   for (int i = 0; i < api.entrypoints_size(); ++i) {
     const v1::Entrypoint& entrypoint = api.entrypoints(i);
     const bool consumes =
         entrypoint.has_sse() || entrypoint.has_http_get() || entrypoint.has_websocket();
     const bool automatic = !entrypoint.has_qos() || entrypoint.qos() == v1::QOS_AUTO;
-    if (keyless && consumes && automatic && entrypoint.share() == v1::SHARE_UNSPECIFIED) {
+    if (keyless && shared && consumes && automatic && entrypoint.share() == v1::SHARE_UNSPECIFIED) {
       warn(Item("entrypoints", At(i)),
            "with qos auto and a keyless plan, all clients behind one address share the messages; "
            "share: each gives them to every one");

@@ -128,7 +128,8 @@ class Random {
   std::string Text() {
     static const char* const kHard[] = {
         "a", "null", "~", "", "true", "no", "1.10", "0x1f", "-", "- a", "a: b", "a #b", "# a",
-        "[a", "{a}", "\"q\"", "'q'", "a\nb\n", "\n", " lead", "trail ", "\t", "é", "\xF0\x9F\x98\x80",
+        "[a", "{a}", "\"q\"", "'q'", "a\nb\n", "\n", " lead", "trail ", "\t", "é",
+        "\xF0\x9F\x98\x80",
         "\x01", "\x7F", "\xC2\x85", "\xE2\x80\xA8", "\xEF\xBB\xBF", "a,b", "%x", "@x", "`x", "!x",
         "&x", "*x", "?", ":", "|", ">", "---", "...", "a\\b", "=", "<<", "1e5", "12:30", "1_000",
         "https://x/y?z=1", "\r\n", "set"};

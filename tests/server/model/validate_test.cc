@@ -175,7 +175,8 @@ INSTANTIATE_TEST_SUITE_P(
         BadApi{"endpointGroups",
                "[{name: g, endpoints: [{name: e, mock: {headers: [{name: a, secret: {}}]}}]}]",
                "secret: must be a text, {env} or {file}"},
-        BadApi{"endpointGroups", "[{name: g, endpoints: [{name: e, kafka: {consumer: {topics: a}}}]}]",
+        BadApi{"endpointGroups",
+               "[{name: g, endpoints: [{name: e, kafka: {consumer: {topics: a}}}]}]",
                "kafka.bootstrapServers: must have at least one item"},
         BadApi{"endpointGroups",
                "[{name: g, endpoints: [{name: e, kafka: {bootstrapServers: k, consumer: {topics: "
@@ -229,7 +230,8 @@ TEST(MergeShared, GoesFieldByFieldByPresence) {
       "[{name: g, shared: {kafka: {bootstrapServers: 'k:1', producer: {topics: a, linger: 5ms}, "
       "consumer: {topics: [a, b], checkTopicExistence: true, removeConfluentHeader: true}}}, "
       "endpoints: [{name: e, kafka: {consumer: {topics: c, checkTopicExistence: false}}}, "
-      "{name: f, inheritShared: false, kafka: {bootstrapServers: 'x:2', consumer: {topics: c}}}]}]"));
+      "{name: f, inheritShared: false, kafka: {bootstrapServers: 'x:2', "
+      "consumer: {topics: c}}}]}]"));
   EXPECT_EQ(Check(documents[0]), "");
   const ApiPtr api = CompileApi(static_cast<const v1::Api&>(*documents[0].message), {});
   const auto& e = static_cast<const v1::KafkaEndpoint&>(*api->groups[0].endpoints[0].settings);
@@ -282,7 +284,8 @@ TEST(ValidateSubscription, Rules) {
   EXPECT_EQ(check("apiKeys: [{name: k}]\n"), "");
   EXPECT_EQ(check("apiKeys: [{name: k, key: {set: true, fingerprint: 0badcafe}}]\n"), "");
   EXPECT_THAT(check("apiKeys: [{name: k, key: short}]\n"), HasSubstr("8 to 128 URL-safe"));
-  EXPECT_THAT(check("apiKeys: [{name: k, key: CANARY/12345}]\n"), ::testing::Not(HasSubstr("CANARY")));
+  EXPECT_THAT(check("apiKeys: [{name: k, key: CANARY/12345}]\n"),
+              ::testing::Not(HasSubstr("CANARY")));
   EXPECT_THAT(check("apiKeys: [{name: k, sha256: abc}]\n"), HasSubstr("64 hexadecimal digits"));
   EXPECT_THAT(check("apiKeys: [{name: k}, {name: k}]\n"), HasSubstr("stands twice"));
   EXPECT_THAT(check("startTime: 2030-01-01T00:00:00Z\nendTime: 2029-01-01T00:00:00Z\n"),
@@ -348,12 +351,19 @@ TEST(ValidateGateway, Rules) {
 }
 
 TEST(Lint, WarnsOfWhatIsSharedUnawares) {
-  const auto documents = Read(ApiText("plans", "[{name: p, keyless: {}}, {name: q, keyless: {}}]"));
-  config::Violations warnings;
-  Lint(static_cast<const v1::Api&>(*documents[0].message), warnings);
-  ASSERT_EQ(warnings.size(), 2U);
-  EXPECT_EQ(warnings[0].path, "plans[1]");
-  EXPECT_THAT(warnings[1].message, HasSubstr("all clients behind one address share"));
+  const auto lint = [](const std::string& key, const std::string& value) {
+    const auto documents = Read(ApiText(key, value));
+    config::Violations warnings;
+    Lint(static_cast<const v1::Api&>(*documents[0].message), warnings);
+    return warnings;
+  };
+  EXPECT_TRUE(lint("", "").empty());  // a mock shares nothing
+  const auto twice = lint("plans", "[{name: p, keyless: {}}, {name: q, keyless: {}}]");
+  ASSERT_EQ(twice.size(), 1U);
+  EXPECT_EQ(twice[0].path, "plans[1]");
+  const auto shared = lint("endpointGroups", kKafka + std::string("consumer: {topics: a}}}]}]"));
+  ASSERT_EQ(shared.size(), 1U);
+  EXPECT_THAT(shared[0].message, HasSubstr("all clients behind one address share"));
 }
 
 }  // namespace
