@@ -25,6 +25,7 @@ EachSeat::~EachSeat() {
 Task<Status> EachSeat::WaitForPlace() {
   const bool placed = co_await placed_.WaitFor(kAttachLimit);
   if (!placed) co_return MakeError(ErrorClass::kOverloaded, "attach: no reader came free in time");
+  if (placed_status_.ok()) fan_->reader().SeatReady(id_);
   co_return placed_status_;
 }
 

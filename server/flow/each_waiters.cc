@@ -151,6 +151,7 @@ void EachReader::BeginByRule(Waiter& waiter) {
 void EachReader::PlaceWaiter(Waiter& waiter) {
   if (waiter.placed) return;
   waiter.placed = true;
+  waiter.busy = true;  // nothing is pushed before Attach has returned: its seat says when
   ToFan(*waiter.fan, [id = waiter.id, at = waiter.at, names = lanes_.shared()](EachFan& fan) {
     fan.Placed(id, OkStatus(), at, names);
   });

@@ -42,7 +42,7 @@ struct Waiter {
   std::uint32_t encoding = 0;
   State state = State::kQueued;
   bool placed = false;      // its attach was answered
-  bool busy = false;        // has a chunk it has not taken
+  bool busy = false;        // has a chunk it has not taken, or its attach has not returned
   bool remembered = false;
   bool reset = false;       // begins where the reset rule says; `at` is not known yet
   bool solo = false;        // shares no source: its position made a shared one fail

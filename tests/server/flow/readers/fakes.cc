@@ -274,9 +274,14 @@ void FakeSubscriber::Write(std::size_t count) {
     queue.pop_front();
     const std::string_view bytes = frame->bytes();
     const std::size_t bar = bytes.find('|');
-    ids.emplace_back(bytes.substr(0, bar));
-    written.emplace_back(bytes.substr(bar + 1));
-    places.push_back(frame->place());
+    if (keeps) {
+      ids.emplace_back(bytes.substr(0, bar));
+      written.emplace_back(bytes.substr(bar + 1));
+      places.push_back(frame->place());
+    }
+    out_of_order = out_of_order || (received > 0 && frame->place().offset != last_ + 1);
+    last_ = frame->place().offset;
+    ++received;
     if (attachment != nullptr) attachment->OnWritten(frame);
   }
   if (refused_ && queue.size() <= capacity / 2) {
@@ -332,24 +337,26 @@ void Bench::Pass(std::chrono::milliseconds time) {
   }
 }
 
-StatusOr<AttachmentPtr> Bench::Attach(FakeSubscriber& subscriber, SubscribeSpec spec,
-                                      std::size_t worker) {
-  struct Result {
-    bool done = false;
-    StatusOr<AttachmentPtr> value = StatusOr<AttachmentPtr>(Unavailable("not answered"));
-  };
-  auto result = std::make_shared<Result>();
+std::shared_ptr<AttachResult> Bench::StartAttach(FakeSubscriber& subscriber, SubscribeSpec spec,
+                                                 std::size_t worker) {
+  auto result = std::make_shared<AttachResult>();
   struct Local {
     static Task<void> Run(Bench& bench, FakeSubscriber& subscriber, SubscribeSpec spec,
-                          std::size_t worker, std::shared_ptr<Result> result) {
+                          std::size_t worker, std::shared_ptr<AttachResult> result) {
       result->value = co_await bench.hub->Attach(bench.connector, std::move(spec), subscriber,
                                                  bench.pool.at(worker));
       result->done = true;
       if (result->value.ok()) subscriber.attachment = result->value->get();
     }
   };
-  pool.at(worker).Spawn("test.attach", Local::Run(*this, subscriber, std::move(spec), worker,
-                                                  result));
+  pool.at(worker).Spawn("test.attach",
+                        Local::Run(*this, subscriber, std::move(spec), worker, result));
+  return result;
+}
+
+StatusOr<AttachmentPtr> Bench::Attach(FakeSubscriber& subscriber, SubscribeSpec spec,
+                                      std::size_t worker) {
+  const auto result = StartAttach(subscriber, std::move(spec), worker);
   Turn();
   for (int i = 0; i < 50 && !result->done; ++i) Pass(std::chrono::milliseconds(200));
   return std::move(result->value);

@@ -132,6 +132,9 @@ class FakeSubscriber final : public Subscriber {
   bool reading = true;   // Flush writes at once
   Attachment* attachment = nullptr;
   std::deque<FramePtr> queue;
+  bool keeps = true;  // else only `received` and `out_of_order` tell what came
+  std::size_t received = 0;
+  bool out_of_order = false;
   std::vector<std::string> written;  // contents
   std::vector<std::string> ids;
   std::vector<Place> places;
@@ -144,6 +147,12 @@ class FakeSubscriber final : public Subscriber {
  private:
   std::shared_ptr<const Encoder> encoder_;
   bool refused_ = false;
+  std::int64_t last_ = -1;
+};
+
+struct AttachResult {
+  bool done = false;
+  StatusOr<AttachmentPtr> value = StatusOr<AttachmentPtr>(Unavailable("not answered"));
 };
 
 // Workers that are driven by hand, a hub, a log.
@@ -159,6 +168,9 @@ class Bench {
   // Attach and run until it is answered or nothing moves any more.
   StatusOr<AttachmentPtr> Attach(FakeSubscriber& subscriber, SubscribeSpec spec,
                                  std::size_t worker = 0);
+  // The same without running: many can be under way at once.
+  std::shared_ptr<AttachResult> StartAttach(FakeSubscriber& subscriber, SubscribeSpec spec,
+                                            std::size_t worker = 0);
   SubscribeSpec Spec(connectors::Qos qos, std::string position = "") const;
 
   net::WorkerPool pool;
