@@ -61,6 +61,7 @@ void Mediator::Judge(Request& request) const {
     request.preflight = AnswerPreflight(*api.cors, request.exchange.head(), request.head);
     if (!request.preflight) {
       request.refusal = WithReason(InvalidArgument(""), "CORS_PREFLIGHT_FAILED");
+      request.context.origin.clear();  // the answer names no origin either
     }
     return;
   }

@@ -17,7 +17,7 @@ namespace tidegate::security {
 class KeyCache {
  public:
   Sha256Digest Digest(std::string_view key) {
-    if (key.size() > kCachedBytesMax) return Sha256(key);
+    if (key.empty() || key.size() > kCachedBytesMax) return Sha256(key);
     if (entries_.empty()) entries_.resize(kKeyCacheEntries);
     Entry& entry = entries_[std::hash<std::string_view>()(key) % kKeyCacheEntries];
     if (!ConstantTimeEquals(entry.key, key)) {
