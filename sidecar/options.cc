@@ -94,7 +94,8 @@ std::string Finish(Options& options, const Raw& raw) {
 
 }  // namespace
 
-ParseResult ParseOptions(int argc, const char* const* argv, const char* (*environment)(const char*)) {
+ParseResult ParseOptions(int argc, const char* const* argv,
+                         const char* (*environment)(const char*)) {
   Options options;
   Raw raw;
   CLI::App app("Tidegate: event brokers for API consumers, beside your pod.", "tidegate");

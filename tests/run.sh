@@ -49,7 +49,7 @@ cleanup+=("rm -rf $work")
 # Sanitizers: a leak or a race fails the test that shows it.
 export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:detect_stack_use_after_return=0
 export UBSAN_OPTIONS=print_stacktrace=1
-export TSAN_OPTIONS="suppressions=$PWD/tests/support/tsan.supp halt_on_error=0 second_deadlock_stack=1"
+export TSAN_OPTIONS="suppressions=$PWD/tests/support/tsan.supp second_deadlock_stack=1"
 export LSAN_OPTIONS="suppressions=$PWD/tests/support/lsan.supp"
 export TIDEGATE_BUILD=$PWD/$build
 

@@ -2,8 +2,8 @@
 // workers and carried from snapshot to snapshot while the settings stay equal.
 //
 // Thread: capabilities, health and ids from any; the rest as documented per method.
-// Owner: shared_ptr held by ApiRuntime and by open readers. Broker clients are made at first use and
-// linger kClientLinger after the last: an unused connector holds no client and no thread.
+// Owner: shared_ptr held by ApiRuntime and by open readers. Broker clients are made at first use
+// and linger kClientLinger after the last: an unused connector holds no client and no thread.
 #pragma once
 
 #include <functional>

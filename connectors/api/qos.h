@@ -38,7 +38,7 @@ struct Capabilities {
   bool recover = false;     // RECOVER: can restart after a given id
   bool private_only = false;  // one generator per consumer (mock): share is always kPrivate
   bool ordered = true;        // per partition
-  std::uint64_t message_bytes_max = 1'000'000;  // content plus headers; larger is 413 before sending
+  std::uint64_t message_bytes_max = 1'000'000;  // with headers; larger is 413 before sending
 };
 
 }  // namespace tidegate::connectors

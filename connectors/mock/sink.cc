@@ -6,7 +6,7 @@ Task<connectors::PublishResult> MockSink::Publish(const connectors::OutMessage& 
                                                   TimePoint /*deadline*/) {
   std::lock_guard lock(mutex_);
   if (config_.fail_after && count_ >= static_cast<std::uint64_t>(*config_.fail_after)) {
-    // Nothing was kept, so the outcome is a certain no, but for what only a broker could leave open.
+    // Nothing was kept: a certain no, but for the classes that only a broker could leave open.
     const bool open = config_.fail_with == ErrorClass::kTimeout ||
                       config_.fail_with == ErrorClass::kConnectionClosed;
     co_return connectors::PublishResult(

@@ -1,4 +1,5 @@
-// Structured log lines to stderr: for people (`time LEVEL event key=value`) or one JSON object each.
+// Structured log lines to stderr: for people (`time LEVEL event key=value`) or one JSON object
+// each.
 //
 //   Log(LogLevel::kWarn, "kafka.disconnected", {{"endpoint", name}, {"cause", text}});
 //

@@ -1,7 +1,9 @@
 // One JSON line for each request (streams: one at their end). Off unless the bootstrap asks for it.
 //
-// Workers format into a shared buffer under a short lock; a thread of its own writes, so a slow disk
-// never blocks a worker. The buffer is bounded (kAccessLogBytesMax): beyond it lines are dropped and
+// Workers format into a shared buffer under a short lock; a thread of its own writes, so a slow
+// disk
+// never blocks a worker. The buffer is bounded (kAccessLogBytesMax): beyond it lines are dropped
+// and
 // counted (tidegate_access_log_dropped_total). SIGHUP-less rotation: the file is opened again when
 // its inode has changed (checked each second).
 // Thread: Write from any. Owner: the process; must outlive the workers. Fails: Open by Status.

@@ -129,7 +129,8 @@ class Registry {
 };
 
 // process_cpu_seconds_total, process_resident_memory_bytes, process_open_fds, process_max_fds,
-// process_start_time_seconds, tidegate_build_info, tidegate_log_messages_total, tidegate_bugs_total.
+// process_start_time_seconds, tidegate_build_info, tidegate_log_messages_total,
+// tidegate_bugs_total.
 void AddProcessMetrics(Registry& registry, const std::string& version);
 
 }  // namespace tidegate::telemetry

@@ -29,8 +29,9 @@ AccessRecord Sample() {
 }
 
 TEST(AccessLog, LineIsOneJsonObjectWithoutEmptyFields) {
-  const std::string line = FormatAccess(
-      Sample(), std::chrono::system_clock::time_point(std::chrono::milliseconds(1'700'000'000'007)));
+  const std::chrono::milliseconds since_epoch(1'700'000'000'007);
+  const std::string line =
+      FormatAccess(Sample(), std::chrono::system_clock::time_point(since_epoch));
   EXPECT_EQ(line,
             "{\"time\":\"2023-11-14T22:13:20.007Z\",\"requestId\":\"r1\",\"method\":\"GET\","
             "\"path\":\"/a\\\"b\",\"status\":200,\"requestBytes\":0,\"responseBytes\":12,"

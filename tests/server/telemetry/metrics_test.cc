@@ -68,7 +68,8 @@ TEST(TextWriter, OpenMetricsNamesCountersWithoutTotalAndEndsWithEof) {
   Registry registry;
   registry.GetCounter("t_total", "Says \"x\".", {{"a", "q\"\\\n"}}).Add(3);
   const std::string open = Text(registry, TextFormat::kOpenMetrics);
-  EXPECT_NE(open.find("# HELP t Says \\\"x\\\".\n# TYPE t counter\nt_total{a=\"q\\\"\\\\\\n\"} 3\n"),
+  EXPECT_NE(open.find("# HELP t Says \\\"x\\\".\n# TYPE t counter\n"
+                      "t_total{a=\"q\\\"\\\\\\n\"} 3\n"),
             std::string::npos)
       << open;
   EXPECT_EQ(open.substr(open.size() - 6), "# EOF\n");

@@ -1,0 +1,16 @@
+// From the bootstrap's admin listeners to those of the admin server, TLS texts resolved.
+// Thread: control. Fails: by Status naming the listener.
+#pragma once
+
+#include <vector>
+
+#include "server/admin/server.h"
+#include "server/config/secrets.h"
+#include "server/model/gateway.h"
+
+namespace tidegate::sidecar {
+
+StatusOr<std::vector<admin::AdminListener>> AdminListenersOf(const model::Gateway& gateway,
+                                                             const config::SecretResolver& secrets);
+
+}  // namespace tidegate::sidecar

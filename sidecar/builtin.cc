@@ -1,0 +1,25 @@
+#include "sidecar/builtin.h"
+
+#include "connectors/kafka/factory.h"
+#include "connectors/mock/factory.h"
+#include "server/entrypoints/builtin.h"
+
+namespace tidegate::sidecar {
+
+std::vector<connectors::ConnectorKind> BuiltinConnectors() {
+  return {
+      mock::MockKind(),
+      {"kafka", kafka::MakeKafkaFactory()},
+  };
+}
+
+std::vector<flow::EntrypointKind> BuiltinEntrypoints() {
+  return {
+      {"websocket", entrypoints::MakeWebsocket},
+      {"sse", entrypoints::MakeSse},
+      {"http-get", entrypoints::MakeHttpGet},
+      {"http-post", entrypoints::MakeHttpPost},
+  };
+}
+
+}  // namespace tidegate::sidecar

@@ -1,0 +1,12 @@
+// Metrics that are read off the running parts at scrape.
+// Thread: control, at start. Owner: the global registry; the parts outlive the operations listener.
+#pragma once
+
+#include "server/flow/data_plane.h"
+#include "sidecar/listeners.h"
+
+namespace tidegate::sidecar {
+
+void AddRuntimeGauges(flow::DataPlane& plane, const HttpServers& servers);
+
+}  // namespace tidegate::sidecar
