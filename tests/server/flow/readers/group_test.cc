@@ -1,0 +1,153 @@
+// Group: each message to exactly one consumer of a client identifier.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "server/base/limits.h"
+#include "tests/server/flow/readers/fakes.h"
+
+namespace tidegate::flow {
+namespace {
+
+using connectors::Qos;
+using testing::ElementsAre;
+using testing::UnorderedElementsAreArray;
+
+SubscribeSpec Group(Qos qos, std::string name = "tidegate.a.e.c") {
+  SubscribeSpec spec;
+  spec.qos = qos;
+  spec.share = connectors::Share::kGroup;
+  spec.broker_name = std::move(name);
+  return spec;
+}
+
+TEST(Group, every_message_goes_to_exactly_one) {
+  Bench bench(2, 2);
+  FakeSubscriber one(bench.encoder);
+  FakeSubscriber two(bench.encoder);
+  auto first = bench.Attach(one, Group(Qos::kAuto), 0);
+  auto second = bench.Attach(two, Group(Qos::kAuto), 1);
+  ASSERT_TRUE(first.ok() && second.ok());
+  std::vector<std::string> sent;
+  for (int i = 0; i < 40; ++i) {
+    sent.push_back(std::to_string(i));
+    bench.log.Append(i % 2, sent.back());
+  }
+  bench.Turn();
+  std::vector<std::string> got = one.written;
+  got.insert(got.end(), two.written.begin(), two.written.end());
+  EXPECT_THAT(got, UnorderedElementsAreArray(sent));
+  EXPECT_EQ(one.written.size(), 20u);
+  EXPECT_EQ(bench.hub->stats().group_readers, 1u);
+  EXPECT_EQ(one.ids.front(), "");
+  EXPECT_EQ((*first)->Id(), "");
+}
+
+TEST(Group, nobody_has_demand_and_the_source_is_not_asked) {
+  Bench bench;
+  FakeSubscriber one(bench.encoder);
+  one.reading = false;
+  one.capacity = 10;
+  auto seat = bench.Attach(one, Group(Qos::kAuto));
+  for (int i = 0; i < 100; ++i) bench.log.Append(0, std::to_string(i));
+  bench.Turn();
+  EXPECT_EQ(one.queue.size(), 10u);
+  EXPECT_EQ(bench.connector->groups["tidegate.a.e.c"].next[0], 10u);
+  one.SetReading(true);
+  bench.Turn();
+  EXPECT_EQ(one.written.size(), 100u);
+}
+
+TEST(Group, slow_one_leaves_the_messages_to_the_other) {
+  Bench bench;
+  FakeSubscriber slow(bench.encoder);
+  FakeSubscriber fast(bench.encoder);
+  slow.reading = false;
+  slow.capacity = 3;
+  auto one = bench.Attach(slow, Group(Qos::kAuto));
+  auto two = bench.Attach(fast, Group(Qos::kAuto));
+  for (int i = 0; i < 50; ++i) bench.log.Append(0, std::to_string(i));
+  bench.Turn();
+  EXPECT_EQ(slow.queue.size(), 3u);
+  EXPECT_EQ(fast.written.size(), 47u);
+}
+
+TEST(Group, at_least_once_acknowledges_what_was_written) {
+  Bench bench;
+  FakeSubscriber one(bench.encoder);
+  one.reading = false;
+  auto seat = bench.Attach(one, Group(Qos::kAtLeastOnce));
+  for (int i = 0; i < 5; ++i) bench.log.Append(0, std::to_string(i));
+  bench.Turn();
+  FakeGroup& group = bench.connector->groups["tidegate.a.e.c"];
+  EXPECT_THAT(group.acked, ElementsAre());
+  one.Write(2);
+  bench.Turn();
+  EXPECT_THAT(group.acked, ElementsAre("0", "1"));
+  // What was not written goes to whoever is there, in full.
+  seat->reset();
+  bench.Turn();
+  FakeSubscriber two(bench.encoder);
+  auto next = bench.Attach(two, Group(Qos::kAtLeastOnce));
+  bench.Turn();
+  EXPECT_THAT(two.written, UnorderedElementsAreArray({"2", "3", "4"}));
+  EXPECT_EQ(group.acked.size(), 5u);
+  EXPECT_EQ(group.in_flight, 0u);
+}
+
+TEST(Group, auto_acknowledges_at_hand_over) {
+  Bench bench;
+  FakeSubscriber one(bench.encoder);
+  one.reading = false;
+  auto seat = bench.Attach(one, Group(Qos::kAuto));
+  bench.log.Append(0, "a");
+  bench.Turn();
+  EXPECT_THAT(bench.connector->groups["tidegate.a.e.c"].acked, ElementsAre("a"));
+}
+
+TEST(Group, too_many_groups_are_refused_and_idle_ones_make_room) {
+  Bench bench;
+  std::vector<std::unique_ptr<FakeSubscriber>> subscribers;
+  std::vector<AttachmentPtr> seats;
+  for (std::size_t i = 0; i < kGroupsPerEndpointMax; ++i) {
+    subscribers.push_back(std::make_unique<FakeSubscriber>(bench.encoder));
+    auto seat = bench.Attach(*subscribers.back(), Group(Qos::kAuto, "g" + std::to_string(i)));
+    ASSERT_TRUE(seat.ok());
+    seats.push_back(std::move(*seat));
+  }
+  FakeSubscriber more(bench.encoder);
+  auto refused = bench.Attach(more, Group(Qos::kAuto, "one-more"));
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(ReasonOf(refused.status()), "BROKER_CLIENTS_EXHAUSTED");
+  EXPECT_EQ(refused.status().code(), StatusCode::kResourceExhausted);
+  seats.pop_back();
+  bench.Turn();
+  EXPECT_TRUE(bench.Attach(more, Group(Qos::kAuto, "one-more")).ok());
+  seats.clear();
+}
+
+TEST(Group, failure_ends_all_and_completion_is_told_apart) {
+  Bench bench;
+  FakeSubscriber one(bench.encoder);
+  auto seat = bench.Attach(one, Group(Qos::kAuto));
+  bench.log.failure = WithReason(OutOfRange("all read"), "SOURCE_COMPLETED");
+  bench.log.Wake();
+  bench.Turn();
+  ASSERT_TRUE(one.ended);
+  EXPECT_EQ(one.reason, EndReason::kCompleted);
+  EXPECT_EQ(bench.hub->stats().group_readers, 0u);
+}
+
+TEST(Group, lingers_and_closes) {
+  Bench bench;
+  FakeSubscriber one(bench.encoder);
+  auto seat = bench.Attach(one, Group(Qos::kAuto));
+  seat->reset();
+  bench.Turn();
+  EXPECT_EQ(bench.hub->stats().group_readers, 1u);
+  bench.Pass(std::chrono::milliseconds(11'000));
+  EXPECT_EQ(bench.hub->stats().group_readers, 0u);
+  EXPECT_EQ(bench.hub->stats().subscribers, 0u);
+}
+
+}  // namespace
+}  // namespace tidegate::flow
