@@ -65,6 +65,15 @@ StatusOr<connectors::Sink*> KafkaConnector::SinkFor(net::Worker& worker) {
   return producers_->SinkFor(worker);
 }
 
+std::optional<connectors::Reset> KafkaConnector::reset_rule() const {
+  switch (shared_->config.consumer.reset) {
+    case Reset::kLatest: return connectors::Reset::kLatest;
+    case Reset::kEarliest: return connectors::Reset::kEarliest;
+    case Reset::kNone: return connectors::Reset::kNone;
+  }
+  return std::nullopt;
+}
+
 void KafkaConnector::AppendId(const Position& position, std::string& out) const {
   if (!shared_->config.consumer.encode_message_id) {
     position.AppendTo(out);

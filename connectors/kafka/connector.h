@@ -27,6 +27,7 @@ class KafkaConnector final : public connectors::Connector {
   Task<StatusOr<connectors::SourcePtr>> OpenSource(connectors::SourceSpec spec,
                                                    net::Worker& worker) override;
   StatusOr<connectors::Sink*> SinkFor(net::Worker& worker) override;
+  std::optional<connectors::Reset> reset_rule() const override;
   connectors::PositionStore* positions() override { return &positions_; }
 
   void AppendId(const connectors::Position& position, std::string& out) const override;
