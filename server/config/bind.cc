@@ -73,6 +73,7 @@ class Binder {
                const std::string& path) {
     const pb::Descriptor* type = message->GetDescriptor();
     for (std::size_t i = 0; i < node.keys.size(); ++i) {
+      if (context_.violations->size() >= kViolationsMax) return;
       const TextNode::Key& key = node.keys[i];
       if (!ignored.empty() && IsIgnored(ignored, key.text)) continue;
       const pb::FieldDescriptor* field = FindField(type, key.text);

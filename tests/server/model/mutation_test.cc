@@ -87,7 +87,7 @@ TEST(Mutation, NothingFaults) {
   for (const char* name : {"orders", "full", "tidegate", "kafka-security"}) {
     const std::string base = ReadExample(name);
     ASSERT_FALSE(base.empty());
-    for (unsigned seed = 0; seed < 250; ++seed) {
+    for (unsigned seed = 0; seed < 100; ++seed) {
       std::mt19937 random(seed);
       std::string text = base;
       Mutate(text, random);
@@ -98,8 +98,8 @@ TEST(Mutation, NothingFaults) {
       refused += violations.empty() ? 0 : 1;
     }
   }
-  EXPECT_GT(right, 50);
-  EXPECT_GT(refused, 300);
+  EXPECT_GT(right, 20);
+  EXPECT_GT(refused, 100);
 }
 
 TEST(Mutation, AFloodOfErrorsIsBounded) {
