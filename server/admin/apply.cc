@@ -324,6 +324,7 @@ StatusOr<AppliedDefinitions> ApplyDefinitions(Deployer& deployer, const std::str
   options.owner = std::string(kFileOwnerPrefix) + directory;
   options.prune = true;
   options.secrets = &secrets;
+  call.secrets = &secrets;
   for (const auto& list : places) {
     options.places.insert(options.places.end(), list.begin(), list.end());
   }
@@ -332,7 +333,9 @@ StatusOr<AppliedDefinitions> ApplyDefinitions(Deployer& deployer, const std::str
   AppliedDefinitions applied;
   for (const v1::ApplyResult& result : response.results()) {
     if (result.action() != v1::APPLY_ACTION_UNCHANGED) applied.changed.push_back(result.name());
-    for (const auto& key : result.api_keys()) applied.keys.emplace_back(key.name(), key.plaintext());
+    for (const auto& key : result.api_keys()) {
+      applied.keys.emplace_back(key.name(), key.plaintext());
+    }
     for (const std::string& warning : result.warnings()) applied.warnings.push_back(warning);
   }
   return applied;

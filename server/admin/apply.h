@@ -6,8 +6,8 @@
 //   options.prune = true;
 //   StatusOr<v1::ApplyConfigResponse> done = ApplyBundle(deployer, bundle, options, call);
 //
-// Thread: like Deployer::Mutate. Owner: none. Fails: by the error catalogue, all violations at once;
-// nothing has changed then.
+// Thread: like Deployer::Mutate. Owner: none. Fails: by the error catalogue, all violations at
+// once; nothing has changed then.
 #pragma once
 
 #include <memory>

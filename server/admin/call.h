@@ -22,13 +22,15 @@ struct Call {
   using TimePoint = std::chrono::steady_clock::time_point;
 
   Call() = default;
-  explicit Call(std::string_view method_, std::chrono::milliseconds limit = std::chrono::seconds(30))
+  explicit Call(std::string_view method_,
+                std::chrono::milliseconds limit = std::chrono::seconds(30))
       : method(method_), deadline(std::chrono::steady_clock::now() + limit) {}
 
   std::string principal = "process";  // "unix", an address, or the name in a certificate
   std::string method;                 // "ApiService/CreateApi"
   TimePoint deadline = TimePoint::max();
-  // What references in API keys may reach, by where the call came from; null: none.
+  // What references in keys and definitions may reach, by where the call came from. Null: those in
+  // keys nothing, those in definitions are left to the assembler.
   const config::SecretResolver* secrets = nullptr;
   Audit audit;
 };

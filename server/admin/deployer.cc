@@ -7,6 +7,7 @@
 #include "server/base/check.h"
 #include "server/base/log.h"
 #include "server/config/names.h"
+#include "server/config/secrets.h"
 #include "server/flow/data_plane.h"
 #include "tidegate/config/v1/api.pb.h"
 #include "tidegate/config/v1/subscription.pb.h"
@@ -104,6 +105,37 @@ Status Deployer::CompileChanged(Change& change) {
   return OkStatus();
 }
 
+// References that a change brings to what is deployed must be within the caller's reach. Those that
+// were there before are not asked again: a remote caller may publish a plan of an API whose author
+// on this machine named a variable.
+Status Deployer::CheckSecrets(const Call& call, const Change& change) const {
+  if (call.secrets == nullptr) return OkStatus();
+  config::Violations violations;
+  for (const auto& [name, deployment] : change.now().deployments) {
+    const auto old = change.before().deployments.find(name);
+    const bool known = old != change.before().deployments.end();
+    if (known && old->second->record == deployment->record) continue;
+    config::Violations before;
+    config::Violations after;
+    cfg::Api snapshot = deployment->record->snapshot();
+    call.secrets->Resolve(&snapshot, true, after);
+    if (known) {
+      snapshot = old->second->record->snapshot();
+      call.secrets->Resolve(&snapshot, true, before);
+    }
+    for (config::Violation& one : after) {
+      const bool was_there = std::any_of(
+          before.begin(), before.end(), [&](const config::Violation& other) {
+            return other.path == one.path && other.message == one.message;
+          });
+      if (was_there) continue;
+      one.path = config::Child(change.PlaceOf(name), one.path);
+      violations.push_back(std::move(one));
+    }
+  }
+  return violations.empty() ? OkStatus() : Refuse(violations);
+}
+
 Status Deployer::CheckListeners(const Change& change) const {
   std::map<std::pair<std::string, std::string>, std::string> taken;
   for (const auto& [name, deployment] : change.now().deployments) {
@@ -197,9 +229,8 @@ void Deployer::TakeBack(const Change& change, const std::set<std::string>& apis,
 Status Deployer::Publish(const Change& change, SnapshotPtr snapshot, milliseconds limit) {
   const std::set<std::string> apis = TouchedApis(change.before(), change.now());
   const bool assembled = snapshot != nullptr;
-  Status status = OkStatus();
-  if (assembled) status = data_plane_.Publish(std::move(snapshot), limit);
-  if (status.ok()) status = PublishSubscriptions(change.now(), apis, limit);
+  Status status = PublishSubscriptions(change.now(), apis, limit);
+  if (status.ok() && assembled) status = data_plane_.Publish(std::move(snapshot), limit);
   if (status.ok()) return status;
   Log(LogLevel::kError, "admin.publish_failed", {{"cause", MessageOf(status)}});
   TakeBack(change, apis, assembled);
@@ -217,6 +248,7 @@ Status Deployer::Mutate(Call& call, bool validate_only, const Edit& edit) {
   if (change.empty()) return OkStatus();
   TG_RETURN_IF_ERROR(CheckReferences(change));
   TG_RETURN_IF_ERROR(CompileChanged(change));
+  TG_RETURN_IF_ERROR(CheckSecrets(call, change));
   TG_RETURN_IF_ERROR(CheckListeners(change));
   SnapshotPtr snapshot;
   if (!SameModels(change.before(), change.now())) {
@@ -273,10 +305,10 @@ Status Deployer::Restore() {
   }
   std::vector<flow::AssembleProblem> problems;
   TG_ASSIGN_OR_RETURN(SnapshotPtr snapshot, data_plane_.Assemble(ModelsOf(*state), problems));
-  TG_RETURN_IF_ERROR(data_plane_.Publish(std::move(snapshot), options_.publish_limit));
   std::set<std::string> apis;
   for (const auto& [name, deployment] : state->deployments) apis.insert(name);
   TG_RETURN_IF_ERROR(PublishSubscriptions(*state, apis, options_.publish_limit));
+  TG_RETURN_IF_ERROR(data_plane_.Publish(std::move(snapshot), options_.publish_limit));
   repository_.Set(std::move(state));
   return OkStatus();
 }

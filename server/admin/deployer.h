@@ -1,5 +1,6 @@
 // The one road by which configuration changes: edit a copy, check it, compile and assemble what is
-// deployed, store it, publish it to every worker, publish subscriptions.
+// deployed, store it, publish subscriptions, publish the snapshot to every worker. Subscriptions go
+// first, so that no key is unknown to an API or a plan that is served already.
 //
 // A step that fails leaves the old configuration running and the store as it was: what was already
 // stored or published is taken back. One mutation runs at a time; readers never wait for it.
@@ -59,6 +60,7 @@ class Deployer {
 
   bool Serves(const cfg::Api& api) const;
   Status CompileChanged(Change& change);
+  Status CheckSecrets(const Call& call, const Change& change) const;
   Status CheckListeners(const Change& change) const;
   Status CheckReferences(const Change& change) const;
   StatusOr<SnapshotPtr> Assemble(const State& state, const Change& change);

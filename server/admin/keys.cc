@@ -51,7 +51,8 @@ bool IsPlaceholder(const cfg::ApiKey& key) {
 }
 
 bool Fits(const cfg::Secret& placeholder, const cfg::ApiKey& stored) {
-  return placeholder.fingerprint().empty() || StartsWith(stored.sha256(), placeholder.fingerprint());
+  return placeholder.fingerprint().empty() ||
+         StartsWith(stored.sha256(), placeholder.fingerprint());
 }
 
 // What is kept of a key whose credential is the same as before.

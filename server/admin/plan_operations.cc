@@ -59,8 +59,8 @@ Status AddPlan(Change& change, Call& call, cfg::Api api, cfg::Plan plan,
   return StorePlans(change, call, std::move(api), options, name, &response);
 }
 
-// On a deployed API the change of stage goes live at once, alone: the rest of what is stored but not
-// deployed stays so.
+// On a deployed API the change of stage goes live at once, alone: the rest of what is stored but
+// not deployed stays so.
 Status DeployStage(Change& change, const std::string& api, const cfg::Plan& plan) {
   const Deployment* deployment = change.FindDeployment(api);
   if (deployment == nullptr) return OkStatus();

@@ -79,7 +79,7 @@ void WriteAudit(const Call& call, const Message& request, const Status& status) 
   if (IsRead(call.method)) return;
   const std::string code = CodeWord(status.code());
   const std::string reason = ReasonOf(status);
-  Log(status.ok() ? LogLevel::kInfo : LogLevel::kWarn, "admin.change",
+  Log(status.ok() ? LogLevel::kInfo : LogLevel::kWarn, "audit.admin",
       {{"principal", call.principal},
        {"method", call.method},
        {"resource", call.audit.resource},

@@ -11,6 +11,7 @@
 #include "server/admin/plan_operations.h"
 #include "server/admin/service_call.h"
 #include "server/admin/subscription_operations.h"
+#include "server/config/secrets.h"
 #include "tidegate/admin/v1/api_service.grpc.pb.h"
 #include "tidegate/admin/v1/application_service.grpc.pb.h"
 #include "tidegate/admin/v1/config_service.grpc.pb.h"
@@ -63,7 +64,10 @@ grpc::Status ToGrpc(const Status& status) {
 // What all services share.
 struct Shared {
   Shared(Deployer& deployer_, ServicesOptions options_)
-      : deployer(deployer_), options(std::move(options_)), runner(options.request_bytes_max) {}
+      : deployer(deployer_), options(std::move(options_)), runner(options.request_bytes_max) {
+    if (options.local_secrets == nullptr) options.local_secrets = &no_secrets;
+    if (options.remote_secrets == nullptr) options.remote_secrets = &no_secrets;
+  }
 
   template <typename Request, typename Response, typename Operation>
   grpc::Status Serve(grpc::ServerContext* context, const char* method, const Request& request,
@@ -77,6 +81,7 @@ struct Shared {
 
   Deployer& deployer;
   ServicesOptions options;
+  const config::SecretResolver no_secrets{config::SecretRules{}};  // reaches nothing
   ServiceCall runner;
 };
 

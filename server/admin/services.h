@@ -18,7 +18,7 @@ struct ServicesOptions {
   ServicesOptions() = default;
   ProcessView process;
   std::size_t request_bytes_max = 4 * 1024 * 1024;
-  // What references of callers on this machine, and of others, may reach.
+  // What references of callers on this machine, and of others, may reach; null: nothing.
   const config::SecretResolver* local_secrets = nullptr;
   const config::SecretResolver* remote_secrets = nullptr;
 };
