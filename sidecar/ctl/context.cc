@@ -1,5 +1,6 @@
 #include "sidecar/ctl/context.h"
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <ostream>
@@ -13,7 +14,8 @@ namespace tidegate::ctl {
 namespace {
 
 // Deploys wait for every worker, and brokers' libraries may take their time to accept settings.
-constexpr auto kTimeout = std::chrono::seconds(60);
+constexpr std::chrono::milliseconds kTimeout = std::chrono::seconds(60);
+constexpr auto kLook = std::chrono::milliseconds(200);  // between two looks at the server
 constexpr std::size_t kCredentialBytesMax = 1024 * 1024;  // a CA bundle has some 200 KiB
 
 bool ReadCredential(const std::string& path, std::string& text) {
@@ -25,7 +27,22 @@ bool ReadCredential(const std::string& path, std::string& text) {
 
 }  // namespace
 
-std::chrono::milliseconds Context::timeout() const { return options.timeout.value_or(kTimeout); }
+std::chrono::milliseconds Context::timeout() const {
+  const auto whole = options.timeout.value_or(kTimeout);
+  if (!end_) return whole;
+  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+      *end_ - environment.now());
+  // The last look still has a chance.
+  return std::clamp(left, std::min(whole, kLook), whole);
+}
+
+bool Context::WaitForNextLook() {
+  const auto now = environment.now();
+  if (!end_) end_ = now + timeout() - kLook;
+  if (now >= *end_) return false;
+  environment.sleep(kLook);
+  return true;
+}
 
 int Context::Usage(std::string_view text) {
   const bool colour = UsesColour(environment, environment.err_is_tty);

@@ -4,7 +4,9 @@
 // and answered as an exit code.
 #pragma once
 
+#include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -53,6 +55,9 @@ class Context {
   int Report(const CallResult& result, std::string_view what);
 
   std::chrono::milliseconds timeout() const;
+  // Waits a little before the next look; false when --timeout is over. Calls made meanwhile end
+  // with it as well.
+  bool WaitForNextLook();
   // The server's address for messages; empty before the first call.
   std::string ServerText() const;
   const std::string& connect_error() const { return connect_error_; }
@@ -63,6 +68,7 @@ class Context {
 
   std::unique_ptr<Client> client_;
   std::string connect_error_;
+  std::optional<std::chrono::system_clock::time_point> end_;  // of the waiting
 };
 
 // The whole program: parses, runs the verb, flushes.

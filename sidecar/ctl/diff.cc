@@ -27,16 +27,17 @@ std::string Indented(const std::string& value) {
 
 void PrintField(Context& context, const admin::FieldDiff& field) {
   const bool colour = UsesColour(context.environment, context.environment.out_is_tty);
+  const std::string path = Printable(field.path());
   std::string line = "  ";
   Colour sign = Colour::kYellow;
   if (field.old_value().empty()) {
-    line += "+ " + field.path() + ":" + Indented(field.new_value());
+    line += "+ " + path + ":" + Indented(field.new_value());
     sign = Colour::kGreen;
   } else if (field.new_value().empty()) {
-    line += "- " + field.path() + ":" + Indented(field.old_value());
+    line += "- " + path + ":" + Indented(field.old_value());
     sign = Colour::kRed;
   } else {
-    line += "~ " + field.path() + ":" + Indented(field.old_value()) + " ->" +
+    line += "~ " + path + ":" + Indented(field.old_value()) + " ->" +
             Indented(field.new_value());
   }
   context.out() << Paint(colour, sign, line) << '\n';

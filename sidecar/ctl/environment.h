@@ -23,11 +23,11 @@ struct Environment {
     const char* value = std::getenv(name);
     return value == nullptr ? std::nullopt : std::optional<std::string>(value);
   };
-  // The wall clock, for ages and relative times.
+  // The wall clock, for ages, relative times and the end of waiting.
   std::function<std::chrono::system_clock::time_point()> now = [] {
     return std::chrono::system_clock::now();
   };
-  // Waits between two looks at the server; measured by itself, so that tests need no clock.
+  // Waits between two looks at the server.
   std::function<void(std::chrono::milliseconds)> sleep;
 };
 

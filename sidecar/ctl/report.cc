@@ -107,7 +107,7 @@ int Context::Report(const CallResult& result, std::string_view what) {
   }
   if (result.code == kDeadlineExceeded) {
     line += " after " + (options.timeout_text.empty()
-                             ? std::to_string(timeout().count() / 1000) + "s"
+                             ? std::to_string(options.timeout.value_or(timeout()).count() / 1000) + "s"
                              : options.timeout_text);
   }
   err() << line << '\n';

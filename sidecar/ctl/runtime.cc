@@ -13,12 +13,10 @@ namespace {
 namespace admin = tidegate::admin::v1;
 
 constexpr int kUnavailableCode = 14;  // of gRPC
-constexpr auto kDrainLook = std::chrono::milliseconds(200);
 
 int WaitForDrain(Context& context, const admin::StartDrainRequest& request) {
-  auto left = context.timeout();
   int last = -1;
-  while (true) {
+  do {
     admin::DrainStatus status;
     // Asking again changes nothing on a server that drains.
     const CallResult result = context.TryCall("RuntimeService/StartDrain", request, status);
@@ -36,10 +34,7 @@ int WaitForDrain(Context& context, const admin::StartDrainRequest& request) {
       last = status.connections();
       context.Say("draining: " + Count(static_cast<std::size_t>(last), "connection") + " left");
     }
-    if (left <= kDrainLook) break;
-    left -= kDrainLook;
-    context.environment.sleep(kDrainLook);
-  }
+  } while (context.WaitForNextLook());
   return context.TimedOut("drain: connections are left after the time; the gateway goes on "
                           "draining");
 }

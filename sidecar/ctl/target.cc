@@ -144,7 +144,11 @@ bool ParseTarget(std::string_view text, Target& target, std::string& error) {
 
 std::string ShortName(std::string_view full_name) {
   Target target;
-  if (ParseFullName(Split(full_name, '/'), target)) return target.Text();
+  const std::vector<std::string_view> words = Split(full_name, '/');
+  if (ParseFullName(words, target)) return target.Text();
+  if (words.size() == 4 && words[0] == "apis" && words[2] == "revisions") {
+    return "api/" + std::string(words[1]) + "/" + std::string(words[3]);  // as history reads it
+  }
   return std::string(full_name);
 }
 

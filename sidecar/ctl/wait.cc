@@ -12,7 +12,6 @@ namespace {
 namespace admin = tidegate::admin::v1;
 namespace v1 = tidegate::config::v1;
 
-constexpr auto kLook = std::chrono::milliseconds(200);
 constexpr int kNotFoundCode = 5;  // of gRPC
 
 // One look: whether the state is there, and what stands in its way.
@@ -88,19 +87,15 @@ int RunWait(Context& context) {
     return context.Usage("the gateway as a whole can only be waited for --for ready");
   }
   const std::string name = of_api ? target.Text() : "the gateway";
-  auto left = context.timeout();
   Look look;
-  while (true) {
+  do {
     const int code = LookOnce(context, of_api ? &target : nullptr, wanted, look);
     if (code != kDone) return code;
     if (look.done) {
       context.out() << name << " is " << wanted << '\n';
       return kDone;
     }
-    if (left <= kLook) break;
-    left -= kLook;
-    context.environment.sleep(kLook);
-  }
+  } while (context.WaitForNextLook());
   return context.TimedOut(name + " is not " + wanted + ": " +
                           (look.why.empty() ? "no reason is known" : look.why));
 }

@@ -197,6 +197,24 @@ apiKeys: [{name: main, key: {env: TIDEGATE_TEST_NO_SUCH_VARIABLE}}]
   EXPECT_THAT(err(), HasSubstr("here; the gateway must have it"));
 }
 
+TEST_F(FilesTest, ValidateStrict_RefusesWhatIsUnwise) {
+  const std::string text(kClock);
+  const std::string file = Write("lint.yaml", text.substr(0, text.find("plans:")));
+  EXPECT_EQ(Run({"validate", "-f", file}), kDone);
+  EXPECT_THAT(err(), HasSubstr("warning: " + file + ":1:1: apis/clock: plans: "));
+  EXPECT_EQ(Run({"validate", "-f", file, "--strict"}), kRefused);
+  EXPECT_THAT(err(), HasSubstr("error: 1 problem in 1 file\n"));
+}
+
+TEST_F(FilesTest, ExamplesOfTheTree_AreWhatTheyClaim) {
+  for (const char* name : {"clock", "orders", "tidegate"}) {
+    const std::string file = std::string("sidecar/examples/") + name + ".yaml";
+    EXPECT_EQ(Run({"validate", "-f", file}), kDone) << name << ": " << err();
+  }
+  EXPECT_EQ(Run({"validate", "-f", "sidecar/examples/full.yaml"}), kRefused);
+  EXPECT_THAT(err(), HasSubstr("grpc entrypoints are not built yet"));
+}
+
 TEST_F(FilesTest, Diff_ShowsFieldsAndExitsOne) {
   server_.Answer("ConfigService/DiffConfig", Text<admin::DiffConfigResponse>(R"(
     diffs {

@@ -40,8 +40,8 @@ class CtlTest : public testing::Test {
       if (found == env_.end()) return std::nullopt;
       return found->second;
     };
-    environment.now = [] {
-      return std::chrono::system_clock::time_point(std::chrono::seconds(kNow));
+    environment.now = [this] {  // time passes by sleeping alone
+      return std::chrono::system_clock::time_point(std::chrono::seconds(kNow) + slept_);
     };
     environment.sleep = [this](std::chrono::milliseconds time) { slept_ += time; };
     return ctl::Run(words, environment);

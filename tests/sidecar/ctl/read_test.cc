@@ -201,6 +201,8 @@ TEST_F(ReadTest, History_MarksWhatIsServed) {
   auto revision = Text<v1::ApiRevision>("name: 'apis/orders/revisions/3'");
   *revision.mutable_snapshot() = Text<v1::Api>(kApi);
   server_.Answer("ApiService/GetApiRevision", revision);
+  EXPECT_EQ(RunAt({"history", "api/orders", "-o", "name"}), kDone);
+  EXPECT_EQ(out(), "api/orders/4\napi/orders/3\n");
   EXPECT_EQ(RunAt({"history", "api/orders/3", "-o", "yaml"}), kDone);
   EXPECT_THAT(out(), HasSubstr("kind: Api\nname: orders\n"));
 }
