@@ -1,4 +1,5 @@
 // websocket: frames from the client are published, messages go out as frames.
+#include "server/base/strings.h"
 #include "server/entrypoints/builtin.h"
 #include "server/entrypoints/settings.h"
 #include "server/entrypoints/websocket_encoder.h"
@@ -32,7 +33,13 @@ class Websocket final : public flow::Entrypoint {
     return needs;
   }
 
-  bool Matches(const http::RequestHead& head) const override { return head.upgrade_websocket; }
+  // Whoever asks for the upgrade means this entrypoint: a handshake with the wrong method or version
+  // is told so (400), instead of being published as a POST or answered with a page.
+  bool Matches(const http::RequestHead& head) const override {
+    if (head.upgrade_websocket) return true;
+    const std::optional<std::string_view> upgrade = head.Find("Upgrade");
+    return upgrade && EqualsIgnoreCase(*upgrade, "websocket");
+  }
 
   Task<void> Serve(flow::Call& call) const override {
     http::Exchange& exchange = call.exchange();

@@ -62,6 +62,28 @@ std::vector<std::string> TopicsOf(const exchange::Attributes& attributes) {
   return out;
 }
 
+// The client's trace goes on behind the broker (W3C Trace Context), unless the headers hold it
+// already. Empty: nothing to add.
+std::vector<connectors::HeaderField> WithTrace(const connectors::OutMessage& message,
+                                               const exchange::Context& context) {
+  std::vector<connectors::HeaderField> out;
+  if (context.traceparent.empty()) return out;
+  for (const connectors::HeaderField& header : message.headers) {
+    if (EqualsIgnoreCase(header.name, "traceparent")) return {};
+    out.push_back(header);
+  }
+  connectors::HeaderField field;
+  field.name = "traceparent";
+  field.value = context.traceparent;
+  out.push_back(field);
+  if (!context.tracestate.empty()) {
+    field.name = "tracestate";
+    field.value = context.tracestate;
+    out.push_back(field);
+  }
+  return out;
+}
+
 void CountError(const EndpointRuntime& endpoint, const Status& status) {
   const auto index = static_cast<std::size_t>(ClassOf(status));
   if (index > 0 && index < endpoint.metrics.errors.size()) endpoint.metrics.errors[index]->Add();
@@ -140,6 +162,8 @@ Task<PublishResult> Call::Publish(const connectors::OutMessage& message) {
     co_return PublishResult(Outcome::kNo, sink.status());
   }
   connectors::OutMessage out = message;
+  const std::vector<connectors::HeaderField> headers = WithTrace(message, context_);
+  if (!headers.empty()) out.headers = headers;
   std::vector<std::string> topics = TopicsOf(context_.attributes);
   if (!topics.empty()) out.topics = topics;
   const TimePoint begin = Clock::now();

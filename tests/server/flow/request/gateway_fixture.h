@@ -88,8 +88,10 @@ class TestClient {
 
 class Gateway {
  public:
-  explicit Gateway(DataPlaneOptions options = DataPlaneOptions()) : pool(1) {
-    options.connectors = {mock::MockKind()};
+  explicit Gateway(DataPlaneOptions options = DataPlaneOptions(),
+                   connectors::ConnectorKind kind = mock::MockKind())
+      : pool(1) {
+    options.connectors = {std::move(kind)};
     options.entrypoints = {{"websocket", entrypoints::MakeWebsocket},
                            {"sse", entrypoints::MakeSse},
                            {"http-get", entrypoints::MakeHttpGet},
@@ -181,7 +183,8 @@ inline model::Entrypoint EntrypointOf(const std::string& kind,
 inline std::shared_ptr<v1::MockEndpoint> MockSettings(int interval_ms = 1, int count = 0,
                                                       const std::string& content = "tick") {
   auto mock = std::make_shared<v1::MockEndpoint>();
-  mock->mutable_message_interval()->set_nanos(interval_ms * 1'000'000);
+  mock->mutable_message_interval()->set_seconds(interval_ms / 1000);
+  mock->mutable_message_interval()->set_nanos(interval_ms % 1000 * 1'000'000);
   mock->set_message_content(content);
   if (count > 0) mock->set_message_count(count);
   return mock;
