@@ -64,7 +64,8 @@ class Script {
     }
     bench_.Turn();
     for (Client& client : clients_) {
-      ASSERT_TRUE(client.attach->done && client.attach->value.ok()) << client.attach->value.status();
+      const AttachResult& attach = *client.attach;
+      ASSERT_TRUE(attach.done && attach.value.ok()) << attach.value.status();
       Judge(client);
       for (std::size_t i = 0; i < bench_.log.partitions.size(); ++i) {
         const auto& records = bench_.log.partitions[i].records;
@@ -113,7 +114,8 @@ class Script {
     ASSERT_FALSE(subscriber.ended) << subscriber.status;
     for (; client.seen < subscriber.written.size(); ++client.seen) {
       const Place place = subscriber.places[client.seen];
-      const auto& records = bench_.log.partitions[static_cast<std::size_t>(place.partition)].records;
+      const auto index = static_cast<std::size_t>(place.partition);
+      const auto& records = bench_.log.partitions[index].records;
       const auto* at = client.position.Find("t", place.partition);
       const auto next = std::upper_bound(
           records.begin(), records.end(), at->offset,

@@ -194,7 +194,7 @@ TEST(Each, slow_at_least_once_comes_back_without_loss) {
   slow.SetReading(true);
   bench.Turn();
   ASSERT_EQ(slow.written.size(), 100u);
-  for (int i = 0; i < 100; ++i) EXPECT_EQ(slow.written[static_cast<std::size_t>(i)], std::to_string(i));
+  EXPECT_EQ(slow.written, fast.written);
   EXPECT_EQ(slow.gaps, 0u);
   EXPECT_TRUE((*one)->caught_up());
 }

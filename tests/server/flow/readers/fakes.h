@@ -1,8 +1,8 @@
 // A broker in memory for the readers' tests: logs with partitions and retention, sources that read
 // them under the test's control, and subscribers that take as much as the test says.
 //
-// Everything runs on workers that were never started: Turn() runs what was posted, so a test decides
-// when something happens. Nothing waits for time.
+// Everything runs on workers that were never started: Turn() runs what was posted, so a test
+// decides when something happens. Nothing waits for time.
 #pragma once
 
 #include <deque>
@@ -117,7 +117,9 @@ class FakeSubscriber final : public Subscriber {
   explicit FakeSubscriber(std::shared_ptr<const Encoder> encoder) : encoder_(std::move(encoder)) {}
 
   const std::shared_ptr<const Encoder>& encoder() const override { return encoder_; }
-  std::size_t Demand() const override { return queue.size() < capacity ? capacity - queue.size() : 0; }
+  std::size_t Demand() const override {
+    return queue.size() < capacity ? capacity - queue.size() : 0;
+  }
   bool Push(FramePtr frame) override;
   void Flush() override;
   void OnGap(std::uint64_t count) override { gaps += count; ++gap_events; }
