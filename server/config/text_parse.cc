@@ -24,7 +24,11 @@ class Builder final : public YAML::EventHandler {
   }
 
   void OnDocumentStart(const YAML::Mark& mark) override {
-    if (documents_.size() >= kDocumentsMax) Fail(mark, kLimit, "more than 10,000 documents");
+    if (++started_ > kDocumentsMax) Fail(mark, kLimit, "more than 10,000 documents");
+    // Where a document cannot start (with a comma, a closing bracket), yaml-cpp reads an empty one
+    // and stays where it is, for ever.
+    if (started_ > 1 && mark.pos == last_start_) Fail(mark, kSyntax, "a value cannot stand here");
+    last_start_ = mark.pos;
     stack_.clear();
     root_ = TextNode();
     document_failed_ = false;
@@ -190,6 +194,8 @@ class Builder final : public YAML::EventHandler {
   bool document_failed_ = false;
   bool failed_ = false;
   std::size_t nodes_ = 0;
+  std::size_t started_ = 0;  // documents, the empty ones too
+  int last_start_ = -1;
   YAML::Mark last_quoted_;
 };
 
@@ -259,7 +265,7 @@ void ParseText(std::string_view file, std::string_view text, std::vector<TextNod
   Builder builder(file, documents, violations);
   try {
     YAML::Parser parser(stream);
-    while (parser.HandleNextDocument(builder)) {
+    while (!builder.failed() && parser.HandleNextDocument(builder)) {
     }
   } catch (const YAML::Exception& error) {
     builder.Fail(error.mark, kSyntax, error.msg);

@@ -191,6 +191,9 @@ TEST(YamlReader, HoldsItsLimits) {
   EXPECT_THAT(ReadOne(many).Text(), HasSubstr("more than 10,000 documents"));
   EXPECT_THAT(ReadOne("kind: \xFF").Text(), HasSubstr("not valid UTF-8"));
   EXPECT_EQ(ReadOne("# nothing\n---\n---\n").violations.size(), 0U);
+  // yaml-cpp would read empty documents here without end.
+  EXPECT_THAT(ReadOne(",\"kind\":\"Api\"}").Text(), HasSubstr("a value cannot stand here"));
+  EXPECT_FALSE(ReadOne("]").violations.empty());
 }
 
 TEST(YamlReader, PlacesLeadValidatorsToLines) {
