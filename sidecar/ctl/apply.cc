@@ -2,6 +2,7 @@
 #include <ostream>
 
 #include "server/base/codec.h"
+#include "server/base/strings.h"
 #include "sidecar/ctl/output.h"
 #include "sidecar/ctl/source_map.h"
 #include "sidecar/ctl/verbs.h"
@@ -15,10 +16,14 @@ namespace admin = tidegate::admin::v1;
 void PrintResults(Context& context, const admin::ApplyConfigResponse& response) {
   bool keys = false;
   for (const admin::ApplyResult& result : response.results()) {
-    const std::string revision = LastPart(result.revision());
+    std::string note;
+    if (!result.revision().empty()) note = "revision " + LastPart(result.revision());
+    const bool changed = result.action() != admin::APPLY_ACTION_UNCHANGED;
+    if (changed && context.options.no_deploy && StartsWith(ShortName(result.name()), "api/")) {
+      note = "stored, not deployed";
+    }
     Done(context, result.name(),
-         WordOfEnum(admin::ApplyAction_Name(result.action()), "APPLY_ACTION_"),
-         revision.empty() ? "" : "revision " + revision);
+         WordOfEnum(admin::ApplyAction_Name(result.action()), "APPLY_ACTION_"), note);
     for (const admin::ApiKeySecretEntry& key : result.api_keys()) {
       context.out() << ShortName(key.name()) << ' ' << Printable(key.plaintext()) << '\n';
       keys = true;

@@ -128,6 +128,8 @@ bool ParseArguments(const std::vector<std::string>& words, Options& options, std
     }
     options.arguments.assign(positionals.begin() + 1, positionals.end());
   }
+  // An etag has quotes of its own, which shells like to take away.
+  if (!options.etag.empty() && options.etag[0] != '"') options.etag = '"' + options.etag + '"';
   return CheckOutput(options, error) && CheckTimeout(options, error);
 }
 

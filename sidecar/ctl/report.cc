@@ -101,17 +101,24 @@ int Context::Report(const CallResult& result, std::string_view what) {
   const bool colour = UsesColour(environment, environment.err_is_tty);
   std::string line = Paint(colour, Colour::kRed, "error:") + " " + std::string(what) + ": " +
                      std::string(Kind(result));
-  // With violations the message only repeats them.
-  if (result.violations.empty() && !result.message.empty() && result.code != kDeadlineExceeded) {
+  // One violation of a resource as a whole is said in the same line; others stand below, where the
+  // message would only repeat them.
+  const bool in_line = sources == nullptr && result.violations.size() == 1 &&
+                       ShortName(result.violations[0].field) != result.violations[0].field;
+  if (in_line) {
+    line += ": " + ShortName(result.violations[0].field) + ": " +
+            Printable(result.violations[0].text);
+  } else if (result.violations.empty() && !result.message.empty() &&
+             result.code != kDeadlineExceeded) {
     line += ": " + Printable(result.message);
   }
   if (result.code == kDeadlineExceeded) {
-    line += " after " + (options.timeout_text.empty()
-                             ? std::to_string(options.timeout.value_or(timeout()).count() / 1000) + "s"
-                             : options.timeout_text);
+    const auto seconds = std::to_string(timeout().count() / 1000) + "s";
+    line += " after " + (options.timeout_text.empty() ? seconds : options.timeout_text);
   }
   err() << line << '\n';
   for (const CallViolation& violation : result.violations) {
+    if (in_line) break;
     std::string text = violation.field.empty() ? "" : violation.field + ": ";
     text += violation.text;
     if (sources != nullptr) text = config::ToText(sources->Locate(violation, result.resource));

@@ -76,8 +76,10 @@ TEST_F(ErrorsTest, OtherEtag_IsAConflict) {
 
 TEST_F(ErrorsTest, AnotherOwner_IsRefusedWithWhoItIs) {
   server_.Fail("ApiService/StopApi", {9, "apis/a is kept by file:/etc/x", "MANAGED_ELSEWHERE",
-                                      {{"owner", "file:/etc/x"}}, {}});
+                                      {{"owner", "file:/etc/x"}},
+                                      {{"apis/a", "it is kept by another"}}});
   EXPECT_EQ(RunAt({"stop", "api/a"}), kRefused);
+  EXPECT_THAT(err(), HasSubstr("error: stop api/a: refused: api/a: it is kept by another\n"));
   EXPECT_THAT(err(), HasSubstr("change it where it is kept (file:/etc/x), or take it over with "
                                "--force"));
 }

@@ -47,7 +47,7 @@ TEST_F(FilesTest, ApplyDryRun_SaysWhatWouldBe) {
   server_.Answer("ConfigService/ApplyConfig", Text<admin::ApplyConfigResponse>(
       "results { name: 'apis/clock' action: APPLY_ACTION_UPDATED }"));
   EXPECT_EQ(RunAt({"apply", "-f", Clock(), "--dry-run", "--no-deploy", "--force"}), kDone);
-  EXPECT_EQ(out(), "api/clock would be updated\n");
+  EXPECT_EQ(out(), "api/clock would be updated (stored, not deployed)\n");
   const auto request = server_.Last<admin::ApplyConfigRequest>("ConfigService/ApplyConfig");
   EXPECT_TRUE(request.validate_only());
   EXPECT_TRUE(request.no_deploy());
@@ -249,7 +249,7 @@ TEST_F(FilesTest, Delete_TakesNamesOrFiles) {
   EXPECT_EQ(out(), "api/clock deleted\n");
   const auto request = server_.Last<admin::DeleteApiRequest>("ApiService/DeleteApi");
   EXPECT_TRUE(request.force());
-  EXPECT_EQ(request.etag(), "e");
+  EXPECT_EQ(request.etag(), "\"e\"");
   EXPECT_EQ(RunAt({"delete", "-f", Clock()}), kDone);
   EXPECT_EQ(out(), "api/clock deleted\n");
   server_.Fail("ApiService/DeleteApi", {5, "apis/clock does not exist", "RESOURCE_NOT_FOUND"});

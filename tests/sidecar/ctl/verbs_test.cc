@@ -20,7 +20,7 @@ TEST_F(VerbsTest, Deploy_SaysTheRevision) {
   EXPECT_EQ(out(), "api/orders deployed (revision 3)\n");
   const auto request = server_.Last<admin::DeployApiRequest>("ApiService/DeployApi");
   EXPECT_EQ(request.name(), "apis/orders");
-  EXPECT_EQ(request.etag(), "e");
+  EXPECT_EQ(request.etag(), "\"e\"");
   EXPECT_TRUE(request.force());
 }
 
