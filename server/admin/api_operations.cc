@@ -15,7 +15,8 @@ constexpr char kType[] = "tidegate.config.v1.Api";
 constexpr std::size_t kApisMax = 10'000;  // what start-up and routing were measured with
 
 // Ready says whether the brokers answer: a condition, never a reason to refuse a deployment.
-void AddReady(flow::DataPlane& data_plane, const State& state, cfg::Api& api) {
+void AddReady(const std::vector<flow::EndpointHealth>& endpoints, const State& state,
+              cfg::Api& api) {
   const auto found = state.deployments.find(api.name());
   if (found == state.deployments.end() || found->second->model == nullptr) return;
   cfg::Condition& ready = *api.add_conditions();
@@ -25,7 +26,7 @@ void AddReady(flow::DataPlane& data_plane, const State& state, cfg::Api& api) {
   ready.set_observed_revision(static_cast<std::int64_t>(found->second->revision));
   *ready.mutable_last_transition_time() = found->second->record->create_time();
   if (found->second->stopped) ready.set_status(cfg::CONDITION_STATUS_FALSE);
-  for (const flow::EndpointHealth& endpoint : data_plane.Endpoints()) {
+  for (const flow::EndpointHealth& endpoint : endpoints) {
     if (endpoint.api != found->second->model->name) continue;
     const bool bad = endpoint.health.state == connectors::HealthState::kDegraded ||
                      endpoint.health.state == connectors::HealthState::kFailed;
@@ -83,7 +84,7 @@ Status GetApi(Deployer& deployer, Call& call, const v1::GetApiRequest& request,
     return OkStatus();
   }
   response = Render(*state, *found->second);
-  AddReady(deployer.data_plane(), *state, response);
+  AddReady(deployer.data_plane().Endpoints(), *state, response);
   return OkStatus();
 }
 
@@ -93,11 +94,14 @@ Status ListApis(Deployer& deployer, Call&, const v1::ListApisRequest& request,
                                                 request.page_token()));
   const StatePtr state = deployer.Read();
   const bool full = request.view() == v1::API_VIEW_FULL;
+  std::vector<flow::EndpointHealth> endpoints;
+  if (full) endpoints = deployer.data_plane().Endpoints();
   response.set_next_page_token(TakePage(
       "apis", page, state->apis, [](const auto& item) { return item.first; },
       [&](const auto& item) {
-        *response.add_apis() =
-            full ? Render(*state, *item.second) : RenderBasic(*state, *item.second);
+        cfg::Api& api = *response.add_apis();
+        api = full ? Render(*state, *item.second) : RenderBasic(*state, *item.second);
+        if (full) AddReady(endpoints, *state, api);
       }));
   return OkStatus();
 }
