@@ -102,25 +102,17 @@ class StreamSession::Impl final : public net::WritableListener, private net::Whe
   }
 
   void Flush() {
-    if (blocked_ || failed_ || !started_) return;
-    while (!queue_.empty()) {
-      std::array<asio::const_buffer, kGather> buffers;
-      std::size_t total = 0;
-      const std::size_t count = Gather(buffers, total);
-      if (count == 0) return;  // frames of a reader wait for SetAttachment
-      ErrorCode ec;
-      const std::size_t sent =
-          stream_.TryWrite(std::span<const asio::const_buffer>(buffers.data(), count), ec);
-      if (ec) return Fail(ec);
-      if (sent > 0) {
-        progress_ = true;
-        bytes_written_ += sent;
-        Complete(sent);
-      }
-      if (failed_) return;
-      if (sent < total) return Block();
+    // A seat that is told of room pushes and flushes from within: the loop below goes on with that.
+    if (blocked_ || failed_ || !started_ || flushing_) return;
+    flushing_ = true;
+    Round round = Round::kMore;
+    while (round == Round::kMore && !queue_.empty()) {
+      // One frame is the rule; an array for many is not worth clearing for it.
+      round = queue_.size() == 1 ? WriteUpTo<1>() : WriteUpTo<kGather>();
     }
-    if (drained_ != nullptr) drained_->Set();
+    flushing_ = false;
+    if (round == Round::kBlocked) return Block();
+    if (round == Round::kMore && drained_ != nullptr) drained_->Set();
   }
 
   void OnWritable(ErrorCode ec) override {
@@ -163,6 +155,30 @@ class StreamSession::Impl final : public net::WritableListener, private net::Whe
   std::uint64_t bytes_written() const { return bytes_written_; }
 
  private:
+  enum class Round : std::uint8_t { kMore, kBlocked, kStop };
+
+  template <std::size_t kMax>
+  Round WriteUpTo() {
+    std::array<asio::const_buffer, kMax> buffers;
+    std::size_t total = 0;
+    const std::size_t count = Gather(buffers, total);
+    if (count == 0) return Round::kStop;  // frames of a reader wait for SetAttachment
+    ErrorCode ec;
+    const std::size_t sent =
+        stream_.TryWrite(std::span<const asio::const_buffer>(buffers.data(), count), ec);
+    if (ec) {
+      Fail(ec);
+      return Round::kStop;
+    }
+    if (sent > 0) {
+      progress_ = true;
+      bytes_written_ += sent;
+      Complete(sent);
+    }
+    if (failed_) return Round::kStop;
+    return sent < total ? Round::kBlocked : Round::kMore;
+  }
+
   // Nobody would learn that these were written; their reader gives them out again.
   void DropUnreported() {
     std::size_t i = front_offset_ > 0 ? 1 : 0;
@@ -175,9 +191,9 @@ class StreamSession::Impl final : public net::WritableListener, private net::Whe
     }
   }
 
-  std::size_t Gather(std::array<asio::const_buffer, kGather>& buffers, std::size_t& total) {
+  std::size_t Gather(std::span<asio::const_buffer> buffers, std::size_t& total) {
     std::size_t count = 0;
-    for (; count < queue_.size() && count < kGather; ++count) {
+    for (; count < queue_.size() && count < buffers.size(); ++count) {
       FrameQueue::Entry& entry = queue_.at(count);
       const bool begun = count == 0 && front_offset_ > 0;
       if (!entry.own && attachment_ == nullptr && !begun) break;
@@ -275,6 +291,7 @@ class StreamSession::Impl final : public net::WritableListener, private net::Whe
   Attachment* attachment_ = nullptr;
   bool started_ = false;
   bool blocked_ = false;
+  bool flushing_ = false;
   bool stall_mode_ = false;
   bool failed_ = false;
   bool ended_ = false;
