@@ -22,7 +22,7 @@
 
 namespace tidegate::kafka {
 
-inline constexpr std::size_t kControlThreadsMax = 8;
+inline constexpr std::size_t kControlThreadsMax = 32;  // blocked ones cost a stack each
 
 class ClientThread {
  public:

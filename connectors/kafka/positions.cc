@@ -5,6 +5,7 @@
 #include <array>
 
 #include "connectors/kafka/error_map.h"
+#include "connectors/kafka/topics.h"
 #include "server/base/limits.h"
 
 namespace tidegate::kafka {
@@ -14,6 +15,7 @@ using connectors::Position;
 
 constexpr auto kCallDeadline = std::chrono::seconds(5);
 constexpr auto kLingerCheck = std::chrono::seconds(10);
+constexpr auto kKnownFor = std::chrono::seconds(30);
 constexpr int kRequestTimeoutMs = 4500;  // the library's answer comes before our deadline
 
 // The handle and its queue; freed when the last call that uses it has ended.
@@ -37,7 +39,6 @@ struct Call {
   AdminPtr admin;
   Parking parking;
   Status status;
-  Position position;
   bool done = false;
 };
 using CallPtr = std::shared_ptr<Call>;
@@ -54,22 +55,11 @@ OptionsPtr OptionsOf(const Call& call, rd_kafka_admin_op_t operation, const Call
   return options;
 }
 
-// The groups of a result event; nullptr when it is none of ours.
-const rd_kafka_group_result_t** GroupsOf(rd_kafka_event_t* event, std::size_t* count) {
-  if (const auto* altered = rd_kafka_event_AlterConsumerGroupOffsets_result(event)) {
-    return rd_kafka_AlterConsumerGroupOffsets_result_groups(altered, count);
-  }
-  if (const auto* listed = rd_kafka_event_ListConsumerGroupOffsets_result(event)) {
-    return rd_kafka_ListConsumerGroupOffsets_result_groups(listed, count);
-  }
-  return nullptr;
-}
+// Nobody joins on the handles that only look.
+void IgnoreRebalance(rd_kafka_t*, int, rd_kafka_topic_partition_list_t*, void*) {}
 
-Status ReadGroup(const rd_kafka_group_result_t& group, Position& position) {
-  if (const rd_kafka_error_t* error = rd_kafka_group_result_error(&group)) {
-    return ErrorOf(rd_kafka_error_code(error), "kafka group offsets", "", true);
-  }
-  const rd_kafka_topic_partition_list_t* list = rd_kafka_group_result_partitions(&group);
+// Committed offsets name the next record; a position the last one seen.
+Status ReadOffsets(const rd_kafka_topic_partition_list_t* list, Position& position) {
   for (int i = 0; list != nullptr && i < list->cnt; ++i) {
     const rd_kafka_topic_partition_t& entry = list->elems[i];
     if (entry.err != RD_KAFKA_RESP_ERR_NO_ERROR) {
@@ -78,6 +68,14 @@ Status ReadGroup(const rd_kafka_group_result_t& group, Position& position) {
     if (entry.offset >= 0) position.Set(entry.topic, entry.partition, entry.offset - 1);
   }
   return OkStatus();
+}
+
+Status ReadGroup(const rd_kafka_group_result_t& group) {
+  if (const rd_kafka_error_t* error = rd_kafka_group_result_error(&group)) {
+    return ErrorOf(rd_kafka_error_code(error), "kafka group offsets", "", true);
+  }
+  Position stored;
+  return ReadOffsets(rd_kafka_group_result_partitions(&group), stored);
 }
 
 }  // namespace
@@ -91,6 +89,12 @@ class Positions::Hub final : public EventListener, public std::enable_shared_fro
 
   // The handle, with one more call counted.
   Task<StatusOr<AdminPtr>> Get(net::Worker& worker);
+  // The partitions of the endpoint's topics, looked up at most every 30 s; empty when that fails.
+  Task<std::vector<TopicPartitions>> Known(AdminPtr admin, net::Worker& worker);
+  // (control) What the group has committed of these partitions.
+  StatusOr<Position> Committed(const std::string& name,
+                               const std::vector<TopicPartitions>& topics) const;
+  const SharedPtr& shared() const { return shared_; }
   void Finish(rd_kafka_event_t* event);
   bool OnEvents() override;
   void Drop();
@@ -115,6 +119,8 @@ class Positions::Hub final : public EventListener, public std::enable_shared_fro
   bool making_ = false;
   net::Worker* home_ = nullptr;
   TimePoint used_;
+  std::vector<TopicPartitions> known_;
+  TimePoint known_at_;
   // Home worker only.
   AdminPtr watched_;
   std::shared_ptr<EventBridge> bridge_;
@@ -213,7 +219,11 @@ bool Positions::Hub::OnEvents() {
 void Positions::Hub::Finish(rd_kafka_event_t* event) {
   std::size_t count = 0;
   const int code = rd_kafka_event_error(event);
-  const rd_kafka_group_result_t** groups = GroupsOf(event, &count);
+  const rd_kafka_group_result_t** groups = nullptr;
+  const auto* altered = rd_kafka_event_AlterConsumerGroupOffsets_result(event);
+  if (altered != nullptr && code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+    groups = rd_kafka_AlterConsumerGroupOffsets_result_groups(altered, &count);
+  }
   auto* opaque = static_cast<CallPtr*>(rd_kafka_event_opaque(event));
   if (opaque == nullptr) return;
   const CallPtr call = std::move(*opaque);
@@ -225,7 +235,7 @@ void Positions::Hub::Finish(rd_kafka_event_t* event) {
     call->status = MakeError(ErrorClass::kInternal, "kafka group offsets: no answer");
   } else {
     shared_->monitor->Alive();
-    call->status = ReadGroup(*groups[0], call->position);
+    call->status = ReadGroup(*groups[0]);
   }
   call->admin->calls.fetch_sub(1);
   call->worker.Post([call] {
@@ -238,26 +248,70 @@ Positions::Positions(SharedPtr shared) : hub_(std::make_shared<Hub>(std::move(sh
 Positions::~Positions() { Drop(); }
 void Positions::Drop() { hub_->Drop(); }
 
+// A handle of its own that never joins: ListConsumerGroupOffsets of librdkafka 2.0.2 crashes the process
+// when the coordinator answers with an error that is worth a retry (its response parser hands the
+// retry a request that is not there), as every restarted broker does for a moment.
+StatusOr<Position> Positions::Hub::Committed(const std::string& name,
+                                             const std::vector<TopicPartitions>& topics) const {
+  ConfSpec spec;
+  spec.role = Role::kGroup;
+  spec.group = name;
+  TG_ASSIGN_OR_RETURN(const ClientPtr client, Client::Make(shared_, spec, IgnoreRebalance));
+  std::unique_ptr<rd_kafka_topic_partition_list_t, void (*)(rd_kafka_topic_partition_list_t*)> list(
+      rd_kafka_topic_partition_list_new(8), rd_kafka_topic_partition_list_destroy);
+  for (const TopicPartitions& topic : topics) {
+    if (topic.partitions == 0) continue;
+    rd_kafka_topic_partition_list_add_range(list.get(), topic.topic.c_str(), 0,
+                                            topic.partitions - 1);
+  }
+  Position position;
+  if (list->cnt == 0) return position;
+  const rd_kafka_resp_err_t code =
+      rd_kafka_committed(client->rk(), list.get(), kRequestTimeoutMs);
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    return ErrorOf(code, "load kafka position", "", shared_->monitor->connected());
+  }
+  TG_RETURN_IF_ERROR(ReadOffsets(list.get(), position));
+  return position;
+}
+
+Task<std::vector<TopicPartitions>> Positions::Hub::Known(AdminPtr admin, net::Worker& worker) {
+  using Topics = std::vector<TopicPartitions>;
+  const auto self = shared_from_this();
+  {
+    std::lock_guard lock(mutex_);
+    if (Clock::now() - known_at_ < kKnownFor) co_return known_;
+  }
+  std::function<Topics()> job = [self, admin] {
+    auto found = FindTopics(admin->client->rk(), self->shared_, {});
+    return found.ok() ? std::move(*found) : Topics();
+  };
+  auto found = co_await shared_->threads.Run<Topics>(worker, std::move(job), kCallDeadline);
+  if (!found) co_return Topics();
+  std::lock_guard lock(mutex_);
+  known_ = *found;
+  known_at_ = Clock::now();
+  co_return known_;
+}
+
 Task<StatusOr<std::optional<Position>>> Positions::Load(std::string name, net::Worker& worker) {
   const auto hub = hub_;
   auto admin = co_await hub->Get(worker);
   if (!admin.ok()) co_return admin.status();
-  auto call = std::make_shared<Call>(worker);
-  call->admin = *admin;
-  auto* request = rd_kafka_ListConsumerGroupOffsets_new(name.c_str(), nullptr);
-  {
-    const OptionsPtr options =
-        OptionsOf(*call, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS, call);
-    rd_kafka_ListConsumerGroupOffsets(call->admin->client->rk(), &request, 1, options.get(),
-                                      call->admin->queue);
+  auto topics = co_await hub->Known(*admin, worker);
+  (*admin)->calls.fetch_sub(1);
+  if (topics.empty()) {
+    co_return MakeError(ErrorClass::kConnectFailed, "load kafka position: no topic was found");
   }
-  rd_kafka_ListConsumerGroupOffsets_destroy(request);
-  const TimePoint deadline = Clock::now() + kCallDeadline;
-  co_await call->parking.Wait(worker.wheel(), deadline);
-  if (!call->done) co_return MakeError(ErrorClass::kTimeout, "load kafka position: no answer");
-  if (!call->status.ok()) co_return call->status;
+  std::function<StatusOr<Position>()> job = [hub, name, topics] {
+    return hub->Committed(name, topics);
+  };
+  auto loaded = co_await hub->shared()->threads.Run<StatusOr<Position>>(worker, std::move(job),
+                                                                        kCallDeadline);
+  if (!loaded) co_return MakeError(ErrorClass::kTimeout, "load kafka position: no answer");
+  if (!loaded->ok()) co_return loaded->status();
   std::optional<Position> found;
-  if (!call->position.empty()) found = std::move(call->position);
+  if (!(*loaded)->empty()) found = std::move(**loaded);
   co_return found;
 }
 

@@ -1,9 +1,20 @@
 #include "connectors/mock/sink.h"
 
+#include "connectors/api/qos.h"
+
 namespace tidegate::mock {
 
 Task<connectors::PublishResult> MockSink::Publish(const connectors::OutMessage& message,
                                                   TimePoint /*deadline*/) {
+  std::size_t size = message.content.size();
+  for (const connectors::HeaderField& header : message.headers) {
+    size += header.name.size() + header.value.size();
+  }
+  if (size > connectors::Capabilities().message_bytes_max) {
+    co_return connectors::PublishResult(
+        connectors::Outcome::kNo,
+        MakeError(ErrorClass::kMessageRejected, "mock publish: the message is too large"));
+  }
   std::lock_guard lock(mutex_);
   if (config_.fail_after && count_ >= static_cast<std::uint64_t>(*config_.fail_after)) {
     // Nothing was kept: a certain no, but for the classes that only a broker could leave open.

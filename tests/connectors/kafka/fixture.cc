@@ -88,6 +88,9 @@ KafkaConfig ClusterTest::Config() const {
   config.consumer.enabled = true;
   config.consumer.topics = {"orders"};
   config.consumer.reset = Reset::kEarliest;
+  // The embedded cluster waits this long, less a second, for a member that left to come back.
+  config.properties.emplace_back("session.timeout.ms", "4000");
+  config.properties.emplace_back("heartbeat.interval.ms", "500");
   return config;
 }
 

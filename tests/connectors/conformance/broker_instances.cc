@@ -1,0 +1,16 @@
+#include "tests/connectors/conformance/kafka_harness.h"
+#include "tests/connectors/conformance/suites.h"
+
+namespace tidegate::connectors::conformance {
+namespace {
+
+const Kind kKafka = {"KafkaBroker", MakeBrokerKafkaHarness};
+
+INSTANTIATE_TEST_SUITE_P(Broker, SourceContract, ::testing::Values(kKafka), NameOfKind);
+INSTANTIATE_TEST_SUITE_P(Broker, SinkContract, ::testing::Values(kKafka), NameOfKind);
+INSTANTIATE_TEST_SUITE_P(Broker, LoopContract, ::testing::Values(kKafka), NameOfKind);
+INSTANTIATE_TEST_SUITE_P(Broker, GroupContract, ::testing::Values(kKafka), NameOfKind);
+INSTANTIATE_TEST_SUITE_P(Broker, FaultContract, ::testing::Values(kKafka), NameOfKind);
+
+}  // namespace
+}  // namespace tidegate::connectors::conformance

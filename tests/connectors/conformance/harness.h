@@ -1,0 +1,100 @@
+// What the conformance suite needs of a connector under test: a fresh destination, connectors on
+// it, and faults. Add a connector: write a Harness, list it in an *_instances.cc.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <functional>
+#include <future>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "connectors/api/connector.h"
+
+namespace tidegate::connectors::conformance {
+
+// Runs `task` on `worker` and waits for its result.
+template <typename T>
+T Await(net::Worker& worker, Task<T> task) {
+  std::promise<T> promise;
+  asio::co_spawn(worker.executor(), std::move(task), [&promise](std::exception_ptr error, T value) {
+    if (error) {
+      promise.set_exception(error);
+    } else {
+      promise.set_value(std::move(value));
+    }
+  });
+  return promise.get_future().get();
+}
+void Await(net::Worker& worker, Task<void> task);
+
+enum class From : std::uint8_t { kEarliest, kLatest };
+
+class Harness {
+ public:
+  virtual ~Harness() = default;
+
+  // Whether what is published comes back from sources; the suites for those that do not ask no more
+  // of them (see suites.h).
+  virtual bool loops() const { return true; }
+
+  // A destination of its own for this test, empty, with two partitions where there are such.
+  virtual void Begin() = 0;
+  // A connector to it. `count`: how many messages a made-up source offers (those that do not loop).
+  virtual ConnectorPtr Make(net::WorkerPool& workers, From from, std::int64_t count) = 0;
+  // The broker goes away without a word, and comes back with its data.
+  virtual void Cut() {}
+  virtual void Restore() {}
+  // Everything that connectors have opened is closed (after they are gone).
+  virtual bool Settle() { return true; }
+};
+
+using HarnessPtr = std::unique_ptr<Harness>;
+struct Kind {
+  std::string name;
+  HarnessPtr (*make)();
+};
+
+// What of a message outlives its batch.
+struct Got {
+  std::string content;
+  bool has_content = true;
+  std::string topic;
+  std::int32_t partition = 0;
+  std::int64_t offset = -1;
+  std::vector<std::pair<std::string, std::string>> headers;
+};
+
+class ConformanceTest : public ::testing::TestWithParam<Kind> {
+ protected:
+  void SetUp() override;
+  void TearDown() override;
+
+  net::Worker& worker(std::size_t i = 0) { return workers_->at(i); }
+  Share share() const { return connector_->capabilities().private_only ? Share::kPrivate : Share::kEach; }
+  void Connect(From from, std::int64_t count = 0);
+
+  SourceSpec Spec() const;
+  SourceSpec After(const Position& position) const;
+  SourceSpec Member(Qos qos) const;
+  StatusOr<SourcePtr> Open(SourceSpec spec, std::size_t worker = 0);
+  // Takes messages, at most `demand` a time, until `count` are there; acknowledges where it can.
+  StatusOr<std::vector<Got>> Take(Source& source, std::size_t count, std::uint32_t demand = 16,
+                                  bool ack = true);
+  void Close(SourcePtr& source, std::size_t worker = 0);
+  PublishResult Publish(const OutMessage& message, std::size_t worker = 0,
+                        std::chrono::milliseconds patience = std::chrono::seconds(10));
+  // Messages "m0" …; each must be confirmed.
+  void Fill(int count, int first = 0);
+  std::int64_t Total(const Position& position) const;  // messages up to it
+
+  HarnessPtr harness_;
+  std::unique_ptr<net::WorkerPool> workers_;
+  ConnectorPtr connector_;
+  std::string group_;
+};
+
+}  // namespace tidegate::connectors::conformance

@@ -1,0 +1,91 @@
+#include "tests/connectors/conformance/kafka_harness.h"
+
+#include <cstdlib>
+
+#include "connectors/kafka/connector.h"
+#include "connectors/kafka/dev_cluster.h"
+#include "connectors/kafka/factory.h"
+#include "server/base/codec.h"
+
+namespace tidegate::connectors::conformance {
+namespace {
+
+constexpr int kPartitions = 2;
+
+class KafkaHarness : public Harness {
+ public:
+  ConnectorPtr Make(net::WorkerPool& workers, From from, std::int64_t /*count*/) override {
+    kafka::KafkaConfig config;
+    config.bootstrap = Bootstrap();
+    config.producer.enabled = true;
+    config.producer.topics = {topic_};
+    config.consumer.enabled = true;
+    config.consumer.topics = {topic_};
+    config.consumer.reset =
+        from == From::kEarliest ? kafka::Reset::kEarliest : kafka::Reset::kLatest;
+    config.properties.emplace_back("session.timeout.ms", "6000");
+    config.properties.emplace_back("heartbeat.interval.ms", "500");
+    ConnectorContext context;
+    context.api = "conformance";
+    context.endpoint = "kafka";
+    context.workers = &workers;
+    auto made = kafka::KafkaConnector::Make(std::move(config), context);
+    EXPECT_TRUE(made.ok()) << MessageOf(made.status());
+    return made.ok() ? *made : nullptr;
+  }
+  bool Settle() override { return kafka::SettleKafka(Clock::now() + std::chrono::seconds(15)); }
+
+ protected:
+  virtual std::string Bootstrap() const = 0;
+  std::string topic_;
+};
+
+class EmbeddedKafka final : public KafkaHarness {
+ public:
+  void Begin() override {
+    topic_ = "conformance";
+    auto cluster = kafka::DevCluster::Start(1, {{topic_, kPartitions}});
+    ASSERT_TRUE(cluster.ok()) << MessageOf(cluster.status());
+    cluster_ = std::move(*cluster);
+  }
+  void Cut() override { cluster_->SetDown(1); }
+  void Restore() override { cluster_->SetUp(1); }
+
+ private:
+  std::string Bootstrap() const override { return cluster_->bootstrap(); }
+  std::unique_ptr<kafka::DevCluster> cluster_;
+};
+
+class BrokerKafka final : public KafkaHarness {
+ public:
+  void Begin() override {
+    const char* bootstrap = std::getenv("TIDEGATE_TEST_KAFKA");
+    const char* directory = std::getenv("TIDEGATE_TEST_KAFKA_DIR");
+    ASSERT_TRUE(bootstrap != nullptr && directory != nullptr)
+        << "TIDEGATE_TEST_KAFKA and TIDEGATE_TEST_KAFKA_DIR are not set: start a broker with "
+           "tests/support/kafka/start_kafka.sh, or run tests/run.sh";
+    bootstrap_ = bootstrap;
+    directory_ = directory;
+    topic_ = "conformance-" + RandomToken(6);
+    ASSERT_TRUE(Run("topic.sh '" + directory_ + "' create " + topic_ + " " +
+                    std::to_string(kPartitions)));
+  }
+  void Cut() override { ASSERT_TRUE(Run("stop_kafka.sh '" + directory_ + "' --kill")); }
+  void Restore() override { ASSERT_TRUE(Run("start_kafka.sh '" + directory_ + "'")); }
+
+ private:
+  std::string Bootstrap() const override { return bootstrap_; }
+  static bool Run(const std::string& script) {
+    const std::string command = "tests/support/kafka/" + script + " >/dev/null 2>&1";
+    return std::system(command.c_str()) == 0;  // NOLINT: our own scripts and words
+  }
+  std::string bootstrap_;
+  std::string directory_;
+};
+
+}  // namespace
+
+HarnessPtr MakeEmbeddedKafkaHarness() { return std::make_unique<EmbeddedKafka>(); }
+HarnessPtr MakeBrokerKafkaHarness() { return std::make_unique<BrokerKafka>(); }
+
+}  // namespace tidegate::connectors::conformance

@@ -1,0 +1,9 @@
+#pragma once
+
+#include "tests/connectors/conformance/harness.h"
+
+namespace tidegate::connectors::conformance {
+
+HarnessPtr MakeMockHarness();
+
+}  // namespace tidegate::connectors::conformance
