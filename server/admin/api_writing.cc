@@ -120,7 +120,8 @@ Status StoreApi(Change& change, cfg::Api api, const WriteOptions& options,
   if (violations.size() != before) return OkStatus();
   if (stored != nullptr) TG_RETURN_IF_ERROR(CheckOwner(api.name(), stored->owner(), options));
   TG_RETURN_IF_ERROR(SettleStages(change, stored, api, options));
-  TG_RETURN_IF_ERROR(SettleSubscriptions(change, stored, api, options.force));
+  TG_RETURN_IF_ERROR(SettleSubscriptions(change, stored, api,
+                                         options.force || options.cascade));
   api.set_owner(options.owner);
   api.set_managed_by(ManagedByOf(options.owner));
   change.SetPlace(api.name(), options.path);

@@ -6,6 +6,7 @@
 #include "server/admin/errors.h"
 #include "server/admin/rendering.h"
 #include "server/admin/writing.h"
+#include "server/base/strings.h"
 #include "server/config/diff.h"
 #include "server/config/names.h"
 #include "tidegate/admin/v1/config_service.pb.h"
@@ -28,6 +29,11 @@ class BundleRun {
 
  private:
   WriteOptions Write(const char* list, int index, std::vector<std::string>* warnings);
+  // A directory that lists something no longer must not keep the process from starting because a
+  // consumer subscribed to it in the meantime.
+  bool Cascades() const {
+    return options_.force || StartsWith(options_.owner, kFileOwnerPrefix);
+  }
   void Note(const std::string& kind_path, std::string name);
   Status StoreAll();
   Status Prune();
@@ -58,6 +64,7 @@ WriteOptions BundleRun::Write(const char* list, int index, std::vector<std::stri
   WriteOptions write;
   write.owner = options_.owner;
   write.force = options_.force;
+  write.cascade = Cascades();
   write.keep_missing = !options_.prune;
   write.secrets = options_.secrets;
   write.warnings = warnings;
@@ -118,12 +125,12 @@ Status BundleRun::Prune() {
   }
   for (const auto& [name, api] : before.apis) {
     if (api->owner() != options_.owner || seen_.count(name) != 0) continue;
-    TG_RETURN_IF_ERROR(DeleteApi(change_, name, options_.force));
+    TG_RETURN_IF_ERROR(DeleteApi(change_, name, Cascades()));
     deleted_.push_back(name);
   }
   for (const auto& [name, application] : before.applications) {
     if (application->owner() != options_.owner || seen_.count(name) != 0) continue;
-    TG_RETURN_IF_ERROR(DeleteApplication(change_, name, options_.force));
+    TG_RETURN_IF_ERROR(DeleteApplication(change_, name, Cascades()));
     deleted_.push_back(name);
   }
   return OkStatus();

@@ -42,6 +42,18 @@ cfg::ApiKey Shown(const cfg::ApiKey& key) {
   return shown;
 }
 
+// Makes room where the list is full: keys that calls made, and that hold no longer, go.
+void DropDeadKeys(const Change& change, cfg::Subscription& subscription) {
+  if (subscription.api_keys_size() < kKeysMax) return;
+  auto& keys = *subscription.mutable_api_keys();
+  for (int i = keys.size() - 1; i >= 0; --i) {
+    const cfg::ApiKey& key = keys[i];
+    const bool dead = key.revoked() || (key.has_expire_time() &&
+                                        FromTimestamp(key.expire_time()) <= change.time());
+    if (dead && key.managed_by() != cfg::MANAGED_BY_FILE) keys.DeleteSubrange(i, 1);
+  }
+}
+
 // The subscription of a key call; `edit` changes its copy.
 template <typename Edit>
 Status OnSubscription(Deployer& deployer, Call& call, const std::string& name, bool validate_only,
@@ -67,8 +79,14 @@ Status OnKey(Deployer& deployer, Call& call, const std::string& name, std::strin
                       RequestName(config::ResourceKind::kApiKey, field, name));
   return OnSubscription(deployer, call, SubscriptionOf(parsed), validate_only,
                         [&](Change& change, cfg::Subscription& subscription) {
+                          if (FindKey(subscription, name) == nullptr) {
+                            return ResourceMissing(kType, name);
+                          }
+                          DropDeadKeys(change, subscription);
                           cfg::ApiKey* key = FindKey(subscription, name);
-                          if (key == nullptr) return ResourceMissing(kType, name);
+                          if (key == nullptr) {
+                            return Precondition("WRONG_STATE", name, "it holds no longer");
+                          }
                           return edit(change, subscription, *key);
                         });
 }
@@ -107,6 +125,7 @@ Status CreateApiKey(Deployer& deployer, Call& call, const v1::CreateApiKeyReques
           return Precondition("WRONG_STATE", parent, "it is over: it takes no more keys");
         }
         if (FindKey(subscription, name) != nullptr) return ResourceExists(kType, name);
+        DropDeadKeys(change, subscription);
         if (subscription.api_keys_size() >= kKeysMax) {
           return LimitReached(parent, "holds " + std::to_string(kKeysMax) + " keys already");
         }

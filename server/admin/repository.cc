@@ -1,5 +1,7 @@
 #include "server/admin/repository.h"
 
+#include <algorithm>
+
 #include "server/base/codec.h"
 #include "server/config/redact.h"
 #include "server/admin/messages.h"
@@ -310,6 +312,10 @@ Status Repository::Load() {
     }
   }
   state->last_revision = contents.last_revision;
+  for (const auto& [name, deployment] : state->deployments) {
+    std::uint64_t& last = state->last_revision[name];
+    last = std::max(last, deployment->revision);
+  }
   state->revision = contents.revision;
   Set(std::move(state));
   return OkStatus();

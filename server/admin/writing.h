@@ -26,7 +26,8 @@ namespace tidegate::admin {
 
 struct WriteOptions {
   std::string owner{kAdminOwner};
-  bool force = false;       // takes over what others own; deletes what hangs on what goes
+  bool force = false;         // takes over what others own; deletes what hangs on what goes
+  bool cascade = false;       // deletes what hangs on what goes
   bool keep_missing = false;  // plans and keys that the resource lacks stay (apply without prune)
   std::string path;         // of the resource in the request: "api", "bundle.apis[2]"
   const config::SecretResolver* secrets = nullptr;  // for API keys; null: no references

@@ -1,0 +1,299 @@
+// The services over real gRPC: sockets, ports, error details in trailers, health, reflection.
+#include <gtest/gtest.h>
+#include <grpcpp/create_channel.h>
+#include <grpcpp/generic/generic_stub.h>
+#include <grpcpp/security/credentials.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+
+#include "server/admin/server.h"
+#include "server/base/log.h"
+#include "server/telemetry/metrics.h"
+#include "tests/server/admin/admin_fixture.h"
+#include "tidegate/admin/v1/api_service.grpc.pb.h"
+#include "tidegate/admin/v1/config_service.grpc.pb.h"
+#include "tidegate/admin/v1/runtime_service.grpc.pb.h"
+
+namespace tidegate::admin {
+namespace {
+
+class GrpcTest : public AdminTest {
+ protected:
+  StatusOr<std::unique_ptr<AdminServer>> Start(std::vector<AdminListener> listeners) {
+    AdminServerOptions options;
+    options.listeners = std::move(listeners);
+    options.services.process.node = "node-1";
+    options.services.local_secrets = &secrets_;
+    return AdminServer::Start(*deployer_, std::move(options));
+  }
+  void StartOnSocket() {
+    auto server = Start({AdminListener::Unix(Path())});
+    ASSERT_TRUE(server.ok()) << MessageOf(server.status());
+    server_ = std::move(*server);
+    channel_ = grpc::CreateChannel(server_->addresses()[0], grpc::InsecureChannelCredentials());
+  }
+  std::string Path() const { return directory_.path() + "/run/admin.sock"; }
+
+  // One unary call with bytes: for services of which there is no generated code.
+  static grpc::Status Raw(const std::shared_ptr<grpc::Channel>& channel, const std::string& method,
+                          const std::string& request, std::string& response) {
+    grpc::GenericStub stub(channel);
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(10));
+    grpc::CompletionQueue queue;
+    auto call = stub.PrepareCall(&context, method, &queue);
+    void* tag = nullptr;
+    bool ok = false;
+    const auto step = [&] { return queue.Next(&tag, &ok) && ok; };
+    call->StartCall(nullptr);
+    step();
+    grpc::Slice slice(request);
+    call->WriteLast(grpc::ByteBuffer(&slice, 1), grpc::WriteOptions(), nullptr);
+    step();
+    grpc::ByteBuffer bytes;
+    call->Read(&bytes, nullptr);
+    if (step()) {
+      std::vector<grpc::Slice> slices;
+      (void)bytes.Dump(&slices);
+      for (const grpc::Slice& one : slices) {
+        response.append(reinterpret_cast<const char*>(one.begin()), one.size());
+      }
+    }
+    grpc::Status status;
+    call->Finish(&status, nullptr);
+    step();
+    queue.Shutdown();
+    while (queue.Next(&tag, &ok)) {
+    }
+    return status;
+  }
+
+  state::TempDirectory directory_;
+  std::unique_ptr<AdminServer> server_;
+  std::shared_ptr<grpc::Channel> channel_;
+};
+
+TEST_F(GrpcTest, ApplyAndServerInfo_overTheUnixSocket) {
+  StartOnSocket();
+  auto config = v1::ConfigService::NewStub(channel_);
+  v1::ApplyConfigRequest apply;
+  *apply.mutable_bundle() = BundleOf(kOrders);
+  v1::ApplyConfigResponse applied;
+  grpc::ClientContext first;
+  const grpc::Status status = config->ApplyConfig(&first, apply, &applied);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  EXPECT_EQ(applied.results(0).revision(), "apis/orders/revisions/1");
+  auto runtime = v1::RuntimeService::NewStub(channel_);
+  v1::ServerInfo info;
+  grpc::ClientContext second;
+  ASSERT_TRUE(runtime->GetServerInfo(&second, {}, &info).ok());
+  EXPECT_EQ(info.node(), "node-1");
+  EXPECT_EQ(info.config_revision(), 1);
+  EXPECT_GE(telemetry::Registry::Global()
+                .GetCounter("tidegate_admin_requests_total", "",
+                            {{"method", "ConfigService/ApplyConfig"}, {"code", "OK"}})
+                .Value(),
+            1U);
+}
+
+TEST_F(GrpcTest, Errors_carryTheirDetails) {
+  StartOnSocket();
+  auto apis = v1::ApiService::NewStub(channel_);
+  grpc::ClientContext context;
+  v1::GetApiRequest request;
+  request.set_name("apis/none");
+  cfg::Api response;
+  const grpc::Status status = apis->GetApi(&context, request, &response);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::NOT_FOUND);
+  google::rpc::Status details;
+  ASSERT_TRUE(details.ParseFromString(status.error_details()));
+  EXPECT_EQ(details.code(), 5);
+  EXPECT_EQ(details.message(), status.error_message());
+  EXPECT_EQ(DetailOf<google::rpc::ErrorInfo>(details).reason(), "RESOURCE_NOT_FOUND");
+  EXPECT_EQ(DetailOf<google::rpc::ResourceInfo>(details).resource_name(), "apis/none");
+}
+
+TEST_F(GrpcTest, UnknownFieldInBytes_isRefused) {
+  StartOnSocket();
+  v1::CreateApiRequest request;
+  *request.mutable_api() = FromYaml<cfg::Api>(kOrders);
+  std::string bytes = request.SerializeAsString() + std::string("\xf8\x3f\x01", 3);
+  std::string response;
+  const grpc::Status status =
+      Raw(channel_, "/tidegate.admin.v1.ApiService/CreateApi", bytes, response);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  google::rpc::Status details;
+  ASSERT_TRUE(details.ParseFromString(status.error_details()));
+  EXPECT_EQ(DetailOf<google::rpc::ErrorInfo>(details).reason(), "UNKNOWN_FIELD");
+}
+
+TEST_F(GrpcTest, LargeRequests_areRefusedWithTheLimit) {
+  StartOnSocket();
+  auto apis = v1::ApiService::NewStub(channel_);
+  v1::CreateApiRequest request;
+  request.set_api_id(std::string(4 * 1024 * 1024, 'a'));
+  cfg::Api response;
+  grpc::ClientContext first;
+  const grpc::Status status = apis->CreateApi(&first, request, &response);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  google::rpc::Status details;
+  ASSERT_TRUE(details.ParseFromString(status.error_details()));
+  EXPECT_EQ(DetailOf<google::rpc::ErrorInfo>(details).reason(), "LIMIT_REACHED");
+  EXPECT_EQ(DetailOf<google::rpc::QuotaFailure>(details).violations_size(), 1);
+  request.set_api_id(std::string(17 * 1024 * 1024, 'a'));
+  grpc::ClientContext second;
+  EXPECT_EQ(apis->CreateApi(&second, request, &response).error_code(),
+            grpc::StatusCode::RESOURCE_EXHAUSTED);
+}
+
+TEST_F(GrpcTest, HealthAndReflection_answer) {
+  StartOnSocket();
+  std::string response;
+  ASSERT_TRUE(Raw(channel_, "/grpc.health.v1.Health/Check", "", response).ok());
+  EXPECT_EQ(response, std::string("\x08\x01")) << "SERVING";
+  server_->SetServing(false);
+  response.clear();
+  ASSERT_TRUE(Raw(channel_, "/grpc.health.v1.Health/Check", "", response).ok());
+  EXPECT_EQ(response, std::string("\x08\x02")) << "NOT_SERVING";
+  response.clear();
+  Raw(channel_, "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+      std::string("\x3a\x00", 2), response);
+  for (const char* name : {"ApiService", "PlanService", "ApplicationService",
+                           "SubscriptionService", "ConfigService", "RuntimeService"}) {
+    EXPECT_NE(response.find(std::string("tidegate.admin.v1.") + name), std::string::npos) << name;
+  }
+}
+
+TEST_F(GrpcTest, Socket_isForItsUserOnlyAndGoneAtTheEnd) {
+  StartOnSocket();
+  struct stat info {};
+  ASSERT_EQ(::stat(Path().c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0600U);
+  ASSERT_EQ(::stat((directory_.path() + "/run").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0700U);
+  const auto second = Start({AdminListener::Unix(Path())});
+  EXPECT_EQ(second.status().code(), StatusCode::kFailedPrecondition) << "somebody answers";
+  server_->Stop(std::chrono::seconds(1));
+  EXPECT_NE(::stat(Path().c_str(), &info), 0);
+}
+
+TEST_F(GrpcTest, StaleSocket_isReplacedAndOtherFilesAreNot) {
+  const std::string path = directory_.path() + "/admin.sock";
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  ASSERT_EQ(::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  ::close(fd);  // nobody answers there now
+  auto server = Start({AdminListener::Unix(path)});
+  ASSERT_TRUE(server.ok()) << MessageOf(server.status());
+  server->reset();
+  std::ofstream(path) << "not a socket";
+  EXPECT_EQ(Start({AdminListener::Unix(path)}).status().code(), StatusCode::kFailedPrecondition);
+  EXPECT_EQ(Start({AdminListener::Unix("relative.sock")}).status().code(),
+            StatusCode::kInvalidArgument);
+  EXPECT_EQ(Start({AdminListener::Unix("/" + std::string(200, 'x'))}).status().code(),
+            StatusCode::kInvalidArgument);
+}
+
+TEST_F(GrpcTest, Tcp_onlyLoopbackInTheOpen) {
+  auto server = Start({AdminListener::Tcp("127.0.0.1", 0)});
+  ASSERT_TRUE(server.ok()) << MessageOf(server.status());
+  const std::string address = (*server)->addresses()[0];
+  EXPECT_NE(address, "127.0.0.1:0");
+  auto runtime = v1::RuntimeService::NewStub(
+      grpc::CreateChannel(address, grpc::InsecureChannelCredentials()));
+  grpc::ClientContext context;
+  v1::ServerInfo info;
+  EXPECT_TRUE(runtime->GetServerInfo(&context, {}, &info).ok());
+  const auto port = static_cast<std::uint16_t>(std::stoi(address.substr(address.find(':') + 1)));
+  EXPECT_EQ(Start({AdminListener::Tcp("127.0.0.1", port)}).status().code(),
+            StatusCode::kUnavailable)
+      << "in use";
+  for (const char* host : {"0.0.0.0", "::", "192.0.2.1"}) {
+    EXPECT_EQ(Start({AdminListener::Tcp(host, 0)}).status().code(), StatusCode::kInvalidArgument)
+        << host;
+    AdminListener tls = AdminListener::Tcp(host, 0);
+    tls.certificate_chain = "certificate";
+    tls.key = "key";
+    EXPECT_EQ(Start({tls}).status().code(), StatusCode::kInvalidArgument)
+        << host << " with TLS, but without client certificates";
+  }
+  EXPECT_EQ(Start({}).status().code(), StatusCode::kInvalidArgument);
+}
+
+// Certificates made by the openssl tool: an authority, a server and a client.
+class Certificates {
+ public:
+  explicit Certificates(const std::string& directory) : directory_(directory) {
+    Run("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=ca "
+        "-keyout ca.key -out ca.crt");
+    Make("server", "IP:127.0.0.1");
+    Make("client", "DNS:control-plane.example.com");
+  }
+  std::string Text(const std::string& name) const {
+    std::ifstream file(directory_ + "/" + name);
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  }
+
+ private:
+  void Run(const std::string& arguments) {
+    const std::string command =
+        "cd '" + directory_ + "' && openssl " + arguments + " >openssl.log 2>&1";
+    ASSERT_EQ(std::system(command.c_str()), 0) << Text("openssl.log");
+  }
+  void Make(const std::string& name, const std::string& alternative) {
+    std::ofstream(directory_ + "/" + name + ".ext") << "subjectAltName=" << alternative << "\n";
+    Run("req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=" + name +
+        " -keyout " + name + ".key -out " + name + ".csr");
+    Run("x509 -req -days 2 -in " + name + ".csr -CA ca.crt -CAkey ca.key -CAcreateserial " +
+        "-extfile " + name + ".ext -out " + name + ".crt");
+  }
+
+  std::string directory_;
+};
+
+std::string* audit_lines = nullptr;
+
+TEST_F(GrpcTest, MutualTls_letsOnlyKnownClientsInAndNamesThem) {
+  const Certificates certificates(directory_.path());
+  AdminListener listener = AdminListener::Tcp("127.0.0.1", 0);
+  listener.certificate_chain = certificates.Text("server.crt");
+  listener.key = certificates.Text("server.key");
+  listener.client_authorities = certificates.Text("ca.crt");
+  auto server = Start({listener});
+  ASSERT_TRUE(server.ok()) << MessageOf(server.status());
+  const std::string address = (*server)->addresses()[0];
+
+  grpc::SslCredentialsOptions known;
+  known.pem_root_certs = certificates.Text("ca.crt");
+  known.pem_private_key = certificates.Text("client.key");
+  known.pem_cert_chain = certificates.Text("client.crt");
+  grpc::SslCredentialsOptions unknown;
+  unknown.pem_root_certs = known.pem_root_certs;
+
+  std::string lines;
+  audit_lines = &lines;
+  SetLogWriter([](std::string_view line) { audit_lines->append(line); });
+  const auto drain = [&](const std::shared_ptr<grpc::ChannelCredentials>& credentials) {
+    auto runtime = v1::RuntimeService::NewStub(grpc::CreateChannel(address, credentials));
+    grpc::ClientContext context;
+    v1::DrainStatus status;
+    return runtime->StartDrain(&context, {}, &status).error_code();
+  };
+  EXPECT_EQ(drain(grpc::SslCredentials(unknown)), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_EQ(drain(grpc::InsecureChannelCredentials()), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_FALSE(plane_.draining());
+  EXPECT_EQ(drain(grpc::SslCredentials(known)), grpc::StatusCode::OK);
+  EXPECT_TRUE(plane_.draining());
+  SetLogWriter(nullptr);
+  EXPECT_NE(lines.find("control-plane.example.com"), std::string::npos) << lines;
+}
+
+}  // namespace
+}  // namespace tidegate::admin
