@@ -23,7 +23,8 @@ bool IsCanonical(std::string_view raw) {
   char previous = 0;
   for (const char c : raw) {
     if (c == '%' || c == '\\') return false;
-    if (previous == '/' && (c == '/' || c == '.')) return false;  // `/.well-known` goes the slow way
+    // `/.well-known` goes the slow way, which is right too.
+    if (previous == '/' && (c == '/' || c == '.')) return false;
     previous = c;
   }
   return true;

@@ -2,8 +2,8 @@
 // selection, limits, logs and forwarding (DESIGN §4; reliability.md §4.2).
 //
 // Unreserved escapes are decoded, other escapes get upper-case digits, `.` and `..` are resolved,
-// `//` is merged. Refused: malformed escapes, encoded slash, backslash or NUL, raw backslash, escapes
-// that are not UTF-8, dot segments with parameters (`..;x`), paths that leave their root.
+// `//` is merged. Refused: malformed escapes, encoded slash, backslash or NUL, raw backslash,
+// escapes that are not UTF-8, dot segments with parameters (`..;x`), paths that leave their root.
 // CanonicalPath(CanonicalPath(x)) == CanonicalPath(x). Thread: pure. Fails: by Rule.
 #pragma once
 

@@ -5,8 +5,8 @@
 //     └── idle timeout, drain ──▶ closed ◀── linger ─┘
 //
 // One root coroutine per connection; per request it awaits one read, the handler, and what the
-// handler awaits. While idle it owns no buffer: see work_area.h. Requests of a pipeline are worked on
-// one after the other; what is read ahead is what one buffer holds.
+// handler awaits. While idle it owns no buffer: see work_area.h. Requests of a pipeline are worked
+// on one after the other; what is read ahead is what one buffer holds.
 //
 // Thread: the worker of its stream. Owner: its own coroutine (Run). Fails: closes itself; what the
 // client did wrong is answered by a status and counted. Destroying the host before its connections

@@ -1,8 +1,8 @@
 // The index parser of HTTP/1 request heads: one walk, no copies, every guard rule applied.
 //
-// Two steps, both functions of bytes: HeadScanner finds the end of a head as bytes arrive and refuses
-// at once what can never become one; ParseHead fills a RequestHead with views into those bytes.
-// Thread: pure. Owner: the connection. Fails: by Rule (guard.h).
+// Two steps, both functions of bytes: HeadScanner finds the end of a head as bytes arrive and
+// refuses at once what can never become one; ParseHead fills a RequestHead with views into those
+// bytes. Thread: pure. Owner: the connection. Fails: by Rule (guard.h).
 #pragma once
 
 #include <string>

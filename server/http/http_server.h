@@ -1,11 +1,12 @@
 // One HTTP listener of the process: acceptors on all workers, connections, counters.
 //
 //   auto server = HttpServer::Bind(workers, handler, options);   // StatusOr; the port is bound
-//   (*server)->Start();  …  Drain(); StopAccepting(); WaitClosed(20s) or CloseAll(); workers.Stop();
+//   (*server)->Start();
+//   … Drain(); StopAccepting(); WaitClosed(20s) or CloseAll(); workers.Stop();
 //
 // Thread: control thread; everything that touches connections is posted to their workers.
-// Owner: the process. It must outlive the worker pool (connections that are still open are destroyed
-// with their worker's context and report to this object). Fails: Bind by Status.
+// Owner: the process. It must outlive the worker pool (connections that are still open are
+// destroyed with their worker's context and report to this object). Fails: Bind by Status.
 #pragma once
 
 #include <memory>

@@ -21,7 +21,7 @@ struct HeaderView {
 struct RequestHead {
   std::string_view method;      // upper-case token
   std::string_view target;      // as sent (origin-form, or "*")
-  std::string_view path;        // canonical (see canonical_path.h): routing, limits, logs use only this
+  std::string_view path;        // canonical_path.h: routing, limits, logs use only this
   std::string_view query;       // after '?', raw, without it
   std::string_view host;        // lower case, no port, no trailing dot
   std::string_view raw;         // all bytes of the head, request line and blank line included

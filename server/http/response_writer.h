@@ -1,8 +1,8 @@
 // Formats response heads: status line, Date, the handler's headers, framing, Connection.
 //
-// Headers that the engine owns (Date, Content-Length, Transfer-Encoding, Connection, Keep-Alive) are
-// dropped when a handler gives them; names or values with CR, LF or NUL are dropped and counted as a
-// bug, so that nothing can split a response. Thread: any. Fails: never.
+// Headers that the engine owns (Date, Content-Length, Transfer-Encoding, Connection, Keep-Alive)
+// are dropped when a handler gives them; names or values with CR, LF or NUL are dropped and
+// counted as a bug, so that nothing can split a response. Thread: any. Fails: never.
 #pragma once
 
 #include <cstdint>

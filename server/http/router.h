@@ -1,11 +1,13 @@
-// Finds what serves a request: routes with a host first, then the longest path at a segment boundary.
+// Finds what serves a request: routes with a host first, then the longest path at a segment
+// boundary.
 //
 //   Router router;
 //   router.Add("api.example.com", "/orders", 7);       // host "" = any host
 //   router.Match(head.host, head.path)->index == 7
 //
 // `/orders` serves `/orders`, `/orders/` and `/orders/x`, never `/ordersx`. Knows nothing of what
-// the indexes mean. Thread: immutable after building; any. Fails: Add returns false for a duplicate.
+// the indexes mean. Thread: immutable after building; any. Fails: Add returns false for a
+// duplicate.
 #pragma once
 
 #include <cstdint>

@@ -2,7 +2,8 @@
 // makes the 101 head.
 //
 //   const WebSocketOffer offer = CheckWebSocketHandshake(exchange.head(), exchange.has_body());
-//   if (offer.status != 101) → answer offer.status with offer.text (426: add Sec-WebSocket-Version: 13)
+//   if (offer.status != 101) → answer offer.status with offer.text
+//                              (426: add Sec-WebSocket-Version: 13)
 //   if (!OriginAllowed(...)) → 403
 //   exchange.Upgrade(WebSocketResponse(offer, ChooseSubProtocol(offer, api_protocols)));
 //

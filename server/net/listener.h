@@ -1,9 +1,9 @@
 // A listening address served by every worker: one SO_REUSEPORT acceptor each (DESIGN §3).
 //
-// Bind() first takes the port without SO_REUSEPORT, so that a second process fails instead of taking
-// half of the connections; port 0 is chosen there, once. Caps: when `connections_max` are open the
-// acceptors pause (the kernel's backlog waits); an address beyond `per_address_max` is refused.
-// Out of file descriptors: the acceptors pause for kAcceptPause, are counted and logged.
+// Bind() first takes the port without SO_REUSEPORT, so that a second process fails instead of
+// taking half of the connections; port 0 is chosen there, once. Caps: when `connections_max` are
+// open the acceptors pause (the kernel's backlog waits); an address beyond `per_address_max` is
+// refused. Out of file descriptors: the acceptors pause for kAcceptPause, are counted and logged.
 //
 // Thread: Bind, Start, StopAccepting, counters: any; the callback runs on the accepting worker.
 // Owner: the server; it must outlive every ConnectionSlot it gave out. Fails: Bind by Status.

@@ -101,7 +101,8 @@ std::size_t MemoryStream::TryWrite(std::span<const asio::const_buffer> buffers, 
   if (!ec && out_->finished) ec = asio::error::broken_pipe;
   if (ec) return 0;
   std::size_t total = 0;
-  for (const asio::const_buffer& buffer : buffers.first(std::min<std::size_t>(64, buffers.size()))) {
+  const auto looked_at = buffers.first(std::min<std::size_t>(64, buffers.size()));
+  for (const asio::const_buffer& buffer : looked_at) {
     const std::size_t size = std::min(buffer.size(), out_->room());
     out_->data.append(static_cast<const char*>(buffer.data()), size);
     total += size;

@@ -11,7 +11,8 @@ namespace {
 
 constexpr auto kTickNs = std::chrono::duration_cast<Clock::duration>(kWheelTick);
 
-// Resumes a sleeping coroutine: its asio timer never expires by itself, so it costs no timerfd call.
+// Resumes a sleeping coroutine: its asio timer never expires by itself, so it costs no timerfd
+// call.
 struct SleepTimer final : WheelTimer {
   explicit SleepTimer(asio::io_context& context) : event(context, TimePoint::max()) {}
   void OnTimer() override { event.cancel(); }

@@ -1,5 +1,5 @@
-// One coarse timer wheel per worker: ticks of kWheelTick (100 ms), intrusive entries, no allocation.
-// A timer per operation costs more than the operation (reference: performance.md §4.1).
+// One coarse timer wheel per worker: ticks of kWheelTick (100 ms), intrusive entries, no
+// allocation. A timer per operation costs more than the operation (reference: performance.md §4.1).
 //
 // Thread: the owning worker. Owner: the worker; entries are members of the objects they time and
 // remove themselves when destroyed. Precision: an entry fires at most one tick late, never early.

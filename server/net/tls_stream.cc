@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <array>
 #include <boost/asio/error.hpp>
-#include <vector>
 
 #include "server/base/codec.h"
 #include "server/base/strings.h"
@@ -77,10 +76,11 @@ void TlsStream::DescribePeer() {
 }
 
 Task<ErrorCode> TlsStream::FeedOnce() {
-  std::vector<char> buffer(kReadBytes);
-  const net::IoResult io = co_await inner_->ReadSome(std::span<char>(buffer));
+  const auto buffer = std::make_unique_for_overwrite<char[]>(kReadBytes);
+  const std::span<char> space(buffer.get(), kReadBytes);
+  const IoResult io = co_await inner_->ReadSome(space);
   if (io.ec) co_return io.ec;
-  BIO_write(SSL_get_rbio(ssl_.get()), buffer.data(), static_cast<int>(io.bytes));
+  BIO_write(SSL_get_rbio(ssl_.get()), buffer.get(), static_cast<int>(io.bytes));
   co_return ErrorCode();
 }
 

@@ -2,7 +2,8 @@
 //
 // Objects of a worker have no locks: only its own thread touches them; others call Post().
 // WorkerPool owns the workers; it starts their threads and joins them.
-// A worker-local slot gives a layer above (flow) typed state per worker without this file knowing it.
+// A worker-local slot gives a layer above (flow) typed state per worker without this file knowing
+// it.
 #pragma once
 
 #include <atomic>

@@ -65,7 +65,8 @@ TEST(SseFrame, WritesLinesInOrder) {
   event.comment = "key: value\nother: x";
   EXPECT_TRUE(AppendSseEvent(out, event));
   EXPECT_EQ(out,
-            "id: 7\nevent: message\ndata: a\ndata: b\ndata: c\ndata: d\n:key: value\n:other: x\n\n");
+            "id: 7\nevent: message\ndata: a\ndata: b\ndata: c\ndata: d\n"
+            ":key: value\n:other: x\n\n");
 }
 
 TEST(SseFrame, EmptyDataIsAnEvent) {

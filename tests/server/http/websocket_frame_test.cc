@@ -144,8 +144,8 @@ TEST(WebSocketFrame, JudgesCloseCodes) {
 
 TEST(WebSocketFrame, RefusesTextThatIsNotUtf8AsSoonAsItCanBeKnown) {
   for (const std::string bad :
-       {"\xC0\xAF", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xF8\x88\x80\x80\x80", "\x80", "a\xE2\x28\xA1",
-        "\xC3", "\xF0\x9F\x8C"}) {
+       {"\xC0\xAF", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xF8\x88\x80\x80\x80", "\x80",
+        "a\xE2\x28\xA1", "\xC3", "\xF0\x9F\x8C"}) {
     EXPECT_EQ(Decode(Masked(Opcode::kText, bad)).at(0).code, kCloseBadData);
     EXPECT_EQ(Decode(Masked(Opcode::kBinary, bad)).at(0).event, Event::kMessage);
   }
