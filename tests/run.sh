@@ -2,7 +2,7 @@
 # Installs what the tests need, builds, runs the tests; ends with ctest's own summary.
 #   tests/run.sh                        everything CI runs in release, with a real Kafka
 #   tests/run.sh --quick                unit tests only: no broker, no process
-#   tests/run.sh --long                 also what CI has no time for
+#   tests/run.sh --long                 also what CI has no time for: TSan, clang, longer fuzzing
 #   tests/run.sh --sanitize=address     the same tests under ASan and UBSan (thread: TSan)
 #   tests/run.sh NAME                   only tests whose name matches (ctest -R)
 set -euo pipefail
@@ -31,11 +31,21 @@ case $sanitize in
 esac
 
 tg_install "${TG_BUILD_PACKAGES[@]}" "${TG_TEST_PACKAGES[@]}"
+if $long; then
+  # What CI has no time for: the TSan leg, the second compiler, longer fuzzing.
+  "$0" --sanitize=thread --quick
+  tg_install "${TG_FUZZ_PACKAGES[@]}"
+  cmake --preset clang -DTIDEGATE_TESTS=OFF >/dev/null
+  ninja -C build/clang tidegate tidegatectl
+  export TIDEGATE_FUZZ_SECONDS=${TIDEGATE_FUZZ_SECONDS:-120}
+fi
 export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1 CCACHE_SLOPPINESS=time_macros
 build=build/$preset
 echo "== configure and build $build" >&2
 cmake --preset "$preset" -DTIDEGATE_TESTS=ON >/dev/null
-NINJA_STATUS='[%f/%t %es] ' ninja -C "$build"
+targets=()
+$quick && targets=(unit_tests)
+NINJA_STATUS='[%f/%t %es] ' ninja -C "$build" "${targets[@]}"
 
 cleanup=()
 finish() {

@@ -275,6 +275,7 @@ class SseClient:
         raise AssertionError(f"the stream ended after {len(found)} of {count} messages")
 
     def close(self):
+        self.file.close()  # it holds the socket open as well
         self.socket.close()
 
     def __enter__(self):
@@ -295,21 +296,13 @@ def kcat(*arguments, stdin=None, bootstrap=None):
     return result.stdout
 
 
-def kafka_tool(tool, *arguments):
-    """One of Kafka's own command-line classes, from the jars of the test broker."""
-    jars = os.environ["TIDEGATE_TEST_KAFKA_LIBS"]
-    result = subprocess.run(["java", "-cp", f"{jars}/*", f"org.apache.kafka.tools.{tool}",
-                             "--bootstrap-server", kafka(), *arguments],
-                            capture_output=True, text=True, timeout=90)
-    if result.returncode != 0:
-        raise AssertionError(f"{tool}: {result.stdout}{result.stderr}")
-    return result.stdout
-
-
 def create_topic(partitions=1, prefix="t"):
     topic = unique(prefix)
-    kafka_tool("TopicCommand", "--create", "--topic", topic, "--partitions", str(partitions),
-               "--replication-factor", "1")
+    script = ROOT / "tests" / "support" / "kafka" / "topic.sh"
+    result = subprocess.run([str(script), os.environ["TIDEGATE_TEST_KAFKA_DIR"], "create", topic,
+                             str(partitions)], capture_output=True, text=True, timeout=90)
+    if result.returncode != 0:
+        raise AssertionError(f"topic.sh: {result.stdout}{result.stderr}")
     return topic
 
 

@@ -16,10 +16,12 @@ CHECKER = harness.ROOT / "tests" / "history" / "check_history.py"
 
 
 def broker(action):
-    """stop, kill or start the test broker; its ports and data stay."""
+    """kill or start the test broker; its ports and data stay."""
     directory = os.environ["TIDEGATE_TEST_KAFKA_DIR"]
-    script = harness.ROOT / "tests" / "support" / "kafka" / f"{action}_kafka.sh"
-    subprocess.run([str(script), directory], check=True, timeout=120, capture_output=True)
+    script = harness.ROOT / "tests" / "support" / "kafka"
+    command = ([script / "start_kafka.sh", directory] if action == "start"
+               else [script / "stop_kafka.sh", directory, "--kill"])
+    subprocess.run([str(part) for part in command], check=True, timeout=120, capture_output=True)
 
 
 class Poster(threading.Thread):

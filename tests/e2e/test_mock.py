@@ -6,6 +6,7 @@ import time
 import unittest
 
 import websockets
+import websockets.exceptions
 
 import harness
 

@@ -65,7 +65,7 @@ class SecurityTest(unittest.TestCase):
         headers = {"X-Gravitee-Api-Key": KEY}
         with self.gateway.sse("/vault", headers) as client:
             client.messages(1)
-            self.gateway.ctl(*arguments, "--force")
+            self.gateway.ctl(*arguments)
             last = None
             for event in client.events():
                 if event.event != "message":
@@ -77,7 +77,7 @@ class SecurityTest(unittest.TestCase):
     def test_pause_ends_live_streams_and_resume_lets_in_again(self):
         self.ends_stream("pause", "subscription/vault/shop-vault")
         self.assertEqual(self.get(**{"X-Gravitee-Api-Key": KEY}).status, 401)
-        self.gateway.ctl("resume", "subscription/vault/shop-vault", "--force")
+        self.gateway.ctl("resume", "subscription/vault/shop-vault")
         self.assertEqual(self.get(**{"X-Gravitee-Api-Key": KEY}).status, 200)
 
     def test_revoked_key_ends_live_streams(self):
@@ -85,7 +85,7 @@ class SecurityTest(unittest.TestCase):
         self.assertEqual(self.get(**{"X-Gravitee-Api-Key": KEY}).status, 401)
 
     def test_created_key_is_shown_once_and_works(self):
-        out = self.gateway.ctl("create", "key/vault/shop-vault/second", "--force", "-o", "json")
+        out = self.gateway.ctl("create", "key/vault/shop-vault/second", "-o", "json")
         text = out.stdout
         key = next(value for value in _texts(json.loads(text)) if len(value) >= 32
                    and self.get(**{"X-Gravitee-Api-Key": value}).status == 200)

@@ -24,5 +24,6 @@ for target in build/fuzz/tests/fuzz/fuzz_*; do
     echo "fuzz: $name failed; its input is in $found" >&2
     exit 1
   fi
-  echo "fuzz: $name $(grep -o 'number_of_executed_units: *[0-9]*' "$log" | grep -o '[0-9]*') runs" >&2
+  runs=$(grep -o 'number_of_executed_units: *[0-9]*' "$log" | grep -o '[0-9]*')
+  echo "fuzz: $name $runs runs" >&2
 done
