@@ -1,4 +1,4 @@
-// Notices that the client of a stream has gone: reads (and throws away) what it sends until the end.
+// Notices that the client of a stream has gone: reads, and throws away, what it sends.
 //
 // An idle stream holds no buffer for it. Thread: the connection's worker. Owner: the serving
 // coroutine, which must await Stop() before it ends. Fails: never.

@@ -33,8 +33,8 @@ class Websocket final : public flow::Entrypoint {
     return needs;
   }
 
-  // Whoever asks for the upgrade means this entrypoint: a handshake with the wrong method or version
-  // is told so (400), instead of being published as a POST or answered with a page.
+  // Whoever asks for the upgrade means this entrypoint: a handshake with the wrong method or
+  // version is told so (400), instead of being published as a POST or answered with a page.
   bool Matches(const http::RequestHead& head) const override {
     if (head.upgrade_websocket) return true;
     const std::optional<std::string_view> upgrade = head.Find("Upgrade");

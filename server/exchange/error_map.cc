@@ -169,8 +169,8 @@ Answer AnswerOf(const Status& status, Outcome outcome) {
 Status Refuse(std::string_view reason, std::string_view text) {
   for (const ReasonRow& row : kReasons) {
     if (row.reason == reason) {
-      return WithReason(MakeStatus(static_cast<StatusCode>(row.grpc), text.empty() ? row.text : text),
-                        reason);
+      const auto code = static_cast<StatusCode>(row.grpc);
+      return WithReason(MakeStatus(code, text.empty() ? row.text : text), reason);
     }
   }
   return WithReason(Internal(text.empty() ? reason : text), reason);

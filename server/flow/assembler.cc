@@ -1,34 +1,16 @@
 #include "server/flow/assembler.h"
 
-#include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
-#include <google/protobuf/message.h>
-
 #include <algorithm>
 
-#include "server/config/secrets.h"
+#include "server/config/fingerprint.h"
 #include "server/flow/qos_rules.h"
 
 namespace tidegate::flow {
 
 std::string EndpointFingerprint(const model::Endpoint& endpoint,
                                 const config::SecretResolver* secrets) {
-  std::string bytes = endpoint.kind;
-  bytes += '\0';
-  if (endpoint.settings != nullptr) {
-    std::unique_ptr<google::protobuf::Message> settings(endpoint.settings->New());
-    settings->CopyFrom(*endpoint.settings);
-    if (secrets != nullptr) {
-      config::Violations ignored;  // an unresolved secret is the factory's to report
-      secrets->Resolve(settings.get(), false, ignored);
-    }
-    google::protobuf::io::StringOutputStream stream(&bytes);
-    google::protobuf::io::CodedOutputStream coded(&stream);
-    coded.SetSerializationDeterministic(true);
-    settings->SerializeToCodedStream(&coded);
-  }
-  const Sha256Digest digest = Sha256(bytes);
-  return Hex(digest.data(), digest.size());
+  if (endpoint.settings == nullptr) return endpoint.kind;
+  return endpoint.kind + ":" + config::SettingsFingerprint(*endpoint.settings, secrets);
 }
 
 // Builds the runtime of one API; problems go to the common list.

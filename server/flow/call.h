@@ -45,7 +45,7 @@ class Call {
   std::chrono::milliseconds drain_notice() const { return state_->services().drain_notice; }
   // The credential's own header and query names: never copied to messages.
   bool IsCredentialHeader(std::string_view name) const;
-  // A WebSocket's Origin: among the API's CORS origins, else the same host; no Origin is no browser.
+  // A WebSocket's Origin: among the API's CORS origins, else the same host.
   bool OriginAllowed() const;
 
   // Sends one message to an endpoint of the group; the views live until it completes.

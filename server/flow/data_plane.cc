@@ -78,7 +78,8 @@ class DataPlaneImpl final : public DataPlane {
 
   std::uint64_t generation() const override { return generation_; }
 
-  Status PublishSubscriptions(const std::string& api, std::vector<model::Subscription> subscriptions,
+  Status PublishSubscriptions(const std::string& api,
+                              std::vector<model::Subscription> subscriptions,
                               std::chrono::milliseconds limit) override {
     security::SubscriptionIndexPtr index;
     {

@@ -98,7 +98,7 @@ class DataPlane {
   virtual ReaderStats readers() const = 0;
 
   // Drain in three steps, called by sidecar/lifecycle: new requests are refused (503, close);
-  // streams get goaway and have `notice` to leave; readers and connectors are shut until `deadline`.
+  // streams get goaway and have `notice` to leave; readers and connectors are shut by `deadline`.
   virtual void StartDrain() = 0;
   virtual void CancelDrain() = 0;
   virtual bool draining() const = 0;

@@ -27,9 +27,10 @@ std::vector<AuthenticatorPtr> MakeAuthenticators(const std::vector<model::Plan>&
       case model::Security::kApiKey: out.push_back(MakeApiKey(plan)); break;
     }
   }
-  std::stable_sort(out.begin(), out.end(), [](const AuthenticatorPtr& a, const AuthenticatorPtr& b) {
+  const auto before = [](const AuthenticatorPtr& a, const AuthenticatorPtr& b) {
     return OrderOf(a->plan().security) < OrderOf(b->plan().security);
-  });
+  };
+  std::stable_sort(out.begin(), out.end(), before);
   return out;
 }
 

@@ -24,7 +24,14 @@ namespace tidegate::security {
 using SubscriptionPtr = std::shared_ptr<const model::Subscription>;
 
 // Why a subscription or a key does not hold now.
-enum class Validity : std::uint8_t { kValid, kNotAccepted, kNotStarted, kEnded, kRevoked, kExpired };
+enum class Validity : std::uint8_t {
+  kValid,
+  kNotAccepted,
+  kNotStarted,
+  kEnded,
+  kRevoked,
+  kExpired,
+};
 std::string_view NameOf(Validity validity);
 
 Validity ValidityOf(const model::Subscription& subscription, model::WallTime now);

@@ -96,7 +96,7 @@ TEST_F(WebsocketEntry, refused_handshakes) {
   const Row rows[] = {
       {upgrade + "\r\nSec-WebSocket-Version: 8" + key, 426},
       {upgrade + "\r\nSec-WebSocket-Version: 13", 400},
-      {"POST" + upgrade.substr(3) + "\r\nContent-Length: 0\r\nSec-WebSocket-Version: 13" + key, 400},
+      {"POST" + upgrade.substr(3) + "\r\nSec-WebSocket-Version: 13" + key, 400},
       {"GET /ws HTTP/1.0" + upgrade.substr(16) + "\r\nSec-WebSocket-Version: 13" + key, 400},
       {upgrade + "\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: short", 400},
       {upgrade + "\r\nSec-WebSocket-Version: 13" + key + "\r\nOrigin: https://evil.example", 403},

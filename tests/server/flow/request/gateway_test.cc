@@ -132,7 +132,8 @@ TEST(Gateway, get_refuses_what_it_cannot_read) {
   Gateway gateway;
   ASSERT_TRUE(gateway.Deploy({MakeApi("clock", MockSettings())}).ok());
   for (const char* query : {"limit=x", "limit=-1", "limit=0", "limit=", "limit=1.5", "limit=%zz",
-                            "cursor=abc", "cursor=-1", "cursor=99999999999999999999", "cursor=%z"}) {
+                            "cursor=abc", "cursor=-1", "cursor=99999999999999999999",
+                            "cursor=%z"}) {
     const string answer = gateway.Ask(string("GET /clock?") + query + " HTTP/1.1");
     EXPECT_NE(answer.find(" 400 "), string::npos) << query << "\n" << answer;
   }
