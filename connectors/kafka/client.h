@@ -1,5 +1,5 @@
-// One librdkafka handle. Made on the control thread; may be dropped anywhere: it is destroyed on the
-// control thread, with a deadline.
+// One librdkafka handle. Made on the control thread; may be dropped anywhere: it is destroyed on
+// the control thread, with a deadline.
 //
 // Thread: Make on the control thread; rk() any. Owner: shared_ptr. Everything that hangs on the
 // handle (queues, topics) must be destroyed by its owner before the last reference goes.

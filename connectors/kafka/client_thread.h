@@ -1,12 +1,12 @@
 // The broker-control thread: every librdkafka call that may wait (create, query, assign, close,
 // destroy) runs here, never on a worker (DESIGN §3).
 //
-// One thread in the usual case and none at rest: it is made at the first job and ends after ten idle
-// seconds. While a job waits for a broker that does not answer, further jobs get a thread of their
-// own, at most kControlThreadsMax, so that one dead cluster does not hold up the others. A job that
-// misses its deadline is abandoned: its thread no longer counts, and abandoned() says how many.
-// Thread: any. Owner: the process (Shared() is never destroyed); before workers are destroyed, Settle
-// must have been called: results are posted to them.
+// One thread in the usual case and none at rest: it is made at the first job and ends after ten
+// idle seconds. While a job waits for a broker that does not answer, further jobs get a thread of
+// their own, at most kControlThreadsMax, so that one dead cluster does not hold up the others. A
+// job that misses its deadline is abandoned: its thread no longer counts, and abandoned() says how
+// many. Thread: any. Owner: the process (Shared() is never destroyed); before workers are
+// destroyed, Settle must have been called: results are posted to them.
 // Fails: Run by nullopt when the job has not ended by the deadline; the result is then dropped on
 // the worker when it comes.
 #pragma once

@@ -23,11 +23,13 @@ struct Setting {
 constexpr std::array kBoth = {
     Setting{"security.protocol", "PLAINTEXT"},
     Setting{"log_level", "6"},                           // to our log, by log_cb
-    Setting{"reconnect.backoff.ms", "250"},              // 10 s from a broker's return to a delivery
+    // 10 s from a broker's return to a delivery
+    Setting{"reconnect.backoff.ms", "250"},
     Setting{"reconnect.backoff.max.ms", "2000"},
     Setting{"socket.connection.setup.timeout.ms", "5000"},
     Setting{"socket.keepalive.enable", "true"},
-    Setting{"socket.nagle.disable", "true"},             // a record waits for linger, not for an ACK
+    // a record waits for linger, not for an ACK
+    Setting{"socket.nagle.disable", "true"},
     Setting{"topic.metadata.propagation.max.ms", "1000"},  // a missing topic is said after 1 s
     Setting{"statistics.interval.ms", "0"},              // lag comes from cached watermarks
 };

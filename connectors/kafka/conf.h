@@ -37,8 +37,8 @@ struct ClientOpaque {
   void* rebalance_target = nullptr;
 };
 
-// The caller owns the result (rd_kafka_new or rd_kafka_conf_destroy takes it); `opaque` must outlive
-// the client.
+// The caller owns the result (rd_kafka_new or rd_kafka_conf_destroy takes it); `opaque` must
+// outlive the client.
 StatusOr<rd_kafka_conf_t*> MakeConf(const KafkaConfig& config, const ConfSpec& spec,
                                     ClientOpaque* opaque);
 // Whether the library accepts everything for every role that `config` uses; opens nothing.

@@ -1,9 +1,9 @@
-// A Kafka cluster inside this process (librdkafka's mock): for `tidegate dev` and for tests. It speaks
-// the protocol on loopback ports; other processes can use it. Records are kept in memory, at most
-// 5 MiB a partition.
+// A Kafka cluster inside this process (librdkafka's mock): for `tidegate dev` and for tests. It
+// speaks the protocol on loopback ports; other processes can use it. Records are kept in memory,
+// at most 5 MiB a partition.
 //
-// Thread: any; calls may wait for the cluster's own thread. Owner: whoever made it; destroyed at once.
-// Fails: Start by Unavailable when the library cannot make it.
+// Thread: any; calls may wait for the cluster's own thread. Owner: whoever made it; destroyed at
+// once. Fails: Start by Unavailable when the library cannot make it.
 #pragma once
 
 #include <chrono>

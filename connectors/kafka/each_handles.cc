@@ -90,7 +90,8 @@ Status EachHandles::Start(const std::vector<Started>& parts) {
       topic = topics_.insert(topics_.end(), std::move(entry));
     }
     if (part.range.partition != topic->partitions) continue;  // another look-up was faster
-    if (rd_kafka_consume_start_queue(topic->handle, part.range.partition, part.start, queue_) != 0) {
+    if (rd_kafka_consume_start_queue(topic->handle, part.range.partition, part.start, queue_) !=
+        0) {
       return ErrorOf(rd_kafka_last_error(), "read kafka topic", topic->name, true);
     }
     ++topic->partitions;

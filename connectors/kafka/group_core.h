@@ -2,8 +2,8 @@
 //
 // A lane is one assigned partition under one assignment: its number goes into ack tokens, its
 // generation tells late acks of an older assignment.
-// Thread: the worker; acks from any thread are posted to it. Owner: shared_ptr of the source, of its
-// bridge, of running jobs and of acks.
+// Thread: the worker; acks from any thread are posted to it. Owner: shared_ptr of the source, of
+// its bridge, of running jobs and of acks.
 #pragma once
 
 #include <atomic>
@@ -23,7 +23,8 @@ namespace tidegate::kafka {
 // A record that may have to be delivered again: shared by the window and the message's Hold.
 class Kept {
  public:
-  Kept(ClientPtr client, rd_kafka_message_t* record) : client_(std::move(client)), record_(record) {}
+  Kept(ClientPtr client, rd_kafka_message_t* record)
+      : client_(std::move(client)), record_(record) {}
   rd_kafka_message_t& record() { return *record_; }
   connectors::Hold NewHold();
   void Release();

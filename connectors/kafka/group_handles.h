@@ -1,7 +1,7 @@
 // What a group member holds in the library, and the calls on it that may wait.
 //
-// Thread: functions marked (control) run on the control thread. Owner: shared_ptr of the source and of
-// running jobs.
+// Thread: functions marked (control) run on the control thread. Owner: shared_ptr of the source
+// and of running jobs.
 #pragma once
 
 #include <atomic>

@@ -1,5 +1,5 @@
-// The settings of a Kafka endpoint as a plain struct, read from tidegate.config.v1.KafkaEndpoint and
-// checked. This target links no broker library: `tidegatectl validate` uses it.
+// The settings of a Kafka endpoint as a plain struct, read from tidegate.config.v1.KafkaEndpoint
+// and checked. This target links no broker library: `tidegatectl validate` uses it.
 //
 // Thread: pure functions. Fails: ReadKafkaConfig by InvalidArgument, whose text lists every
 // violation ("field: rule"), values never echoed.

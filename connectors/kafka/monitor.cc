@@ -135,7 +135,7 @@ void Monitor::ShowLag() {
     labels.emplace_back("topic", topic);
     telemetry::Registry::Global()
         .GetGauge("tidegate_kafka_consumer_lag_messages",
-                  "Records between where the furthest-behind reader stands and the log's end.", labels)
+                  "Records between the furthest-behind reader and the log's end.", labels)
         .Set(static_cast<double>(messages));
   }
 }

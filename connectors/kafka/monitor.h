@@ -1,9 +1,9 @@
 // What a connector knows of its health: written by library callbacks on any thread, read by anyone.
-// A cluster that is gone for kAllDownGrace makes the connector Degraded; readers live on, the library
-// reconnects by itself.
+// A cluster that is gone for kAllDownGrace makes the connector Degraded; readers live on, the
+// library reconnects by itself.
 //
-// Thread: any (a mutex; never on the path of a message: Alive() is one relaxed load when nothing has
-// changed). Owner: shared_ptr of the connector and of every client.
+// Thread: any (a mutex; never on the path of a message: Alive() is one relaxed load when nothing
+// has changed). Owner: shared_ptr of the connector and of every client.
 #pragma once
 
 #include <atomic>

@@ -248,9 +248,9 @@ Positions::Positions(SharedPtr shared) : hub_(std::make_shared<Hub>(std::move(sh
 Positions::~Positions() { Drop(); }
 void Positions::Drop() { hub_->Drop(); }
 
-// A handle of its own that never joins: ListConsumerGroupOffsets of librdkafka 2.0.2 crashes the process
-// when the coordinator answers with an error that is worth a retry (its response parser hands the
-// retry a request that is not there), as every restarted broker does for a moment.
+// A handle of its own that never joins: ListConsumerGroupOffsets of librdkafka 2.0.2 crashes the
+// process when the coordinator answers with an error that is worth a retry (its response parser
+// hands the retry a request that is not there), as every restarted broker does for a moment.
 StatusOr<Position> Positions::Hub::Committed(const std::string& name,
                                              const std::vector<TopicPartitions>& topics) const {
   ConfSpec spec;

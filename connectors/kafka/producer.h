@@ -1,5 +1,5 @@
-// One producer per endpoint, shared by the sinks of all workers: any worker produces, the home worker
-// takes the delivery reports, groups them by the worker they came from and posts once each.
+// One producer per endpoint, shared by the sinks of all workers: any worker produces, the home
+// worker takes the delivery reports, groups them by the worker they came from and posts once each.
 //
 // An opaque names worker, slot and generation, so a report for a request that has gone only frees
 // its slot. The producer is made at first use, retired kClientLinger after the last publish or

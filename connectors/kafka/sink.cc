@@ -31,7 +31,7 @@ std::size_t SizeOf(const OutMessage& message) {
 
 // Null means a tombstone to Kafka: an empty value still has an address.
 void* AddressOf(std::string_view bytes) {
-  return const_cast<char*>(bytes.data() != nullptr ? bytes.data() : "");  // NOLINT: copied, not written
+  return const_cast<char*>(bytes.data() != nullptr ? bytes.data() : "");  // NOLINT: not written
 }
 
 rd_kafka_headers_t* HeadersOf(const OutMessage& message) {
@@ -270,7 +270,8 @@ void KafkaSink::Count(Slot& slot, int message_status, int code) {
   if (slot.code == 0) slot.code = code;
 }
 
-// Several topics: any failure is the result, and it is a definite no only when no topic may have it.
+// Several topics: any failure is the result, and it is a definite no only when no topic may have
+// it.
 PublishResult KafkaSink::ResultOf(const Slot& slot) const {
   if (slot.no == 0 && slot.unknown == 0) return PublishResult();
   const bool connected = hub_.shared()->monitor->connected();

@@ -22,7 +22,8 @@ class Histogram;
 
 namespace tidegate::kafka {
 
-inline constexpr std::uint32_t kPublishesInFlightMax = 16384;  // per worker: what 16 MiB of 1 KiB is
+// per worker: what 16 MiB of 1 KiB is
+inline constexpr std::uint32_t kPublishesInFlightMax = 16384;
 inline constexpr std::size_t kTopicHandlesMax = 256;           // per producer and worker
 
 class KafkaSink final : public connectors::Sink {

@@ -24,7 +24,8 @@ using connectors::SourceSpec;
 
 constexpr auto kTick = std::chrono::seconds(5);
 constexpr auto kLookEvery = std::chrono::seconds(30);
-constexpr auto kMissingGrace = std::chrono::seconds(10);  // a restarting broker may not know a topic
+// a restarting broker may not know a topic
+constexpr auto kMissingGrace = std::chrono::seconds(10);
 
 // The state of one reader; kept alive by its bridge, by jobs and by a pending Next.
 class EachCore final : public EventListener,
@@ -328,7 +329,7 @@ Task<StatusOr<SourcePtr>> OpenEach(SharedPtr shared, SourceSpec spec, net::Worke
   auto opened =
       co_await shared->threads.Run<StatusOr<Opened>>(worker, std::move(job), kOpenDeadline);
   if (!opened) {
-    co_return MakeError(ErrorClass::kConnectFailed, "read kafka: no answer from the brokers in time");
+    co_return MakeError(ErrorClass::kConnectFailed, "read kafka: no answer in time");
   }
   if (!opened->ok()) {
     shared->monitor->FailedToOpen(opened->status());

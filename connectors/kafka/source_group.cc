@@ -42,7 +42,7 @@ Task<StatusOr<SourcePtr>> OpenGroup(SharedPtr shared, connectors::SourceSpec spe
   auto joined = co_await shared->threads.Run<Joined>(worker, std::move(job), kOpenDeadline);
   if (!joined) {
     core->Abandon();
-    co_return MakeError(ErrorClass::kConnectFailed, "read kafka: no answer from the brokers in time");
+    co_return MakeError(ErrorClass::kConnectFailed, "read kafka: no answer in time");
   }
   if (!joined->ok()) {
     shared->monitor->FailedToOpen(joined->status());

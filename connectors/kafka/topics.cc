@@ -112,7 +112,9 @@ Status QueryLogical(rd_kafka_t* rk, const SharedPtr& shared, std::int64_t logica
   }
   const rd_kafka_resp_err_t code = rd_kafka_offsets_for_times(rk, list.get(), kTimeoutMs);
   const bool connected = shared->monitor->connected();
-  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return ErrorOf(code, "query kafka offsets", "", connected);
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    return ErrorOf(code, "query kafka offsets", "", connected);
+  }
   for (PartitionRange& range : ranges) {
     const rd_kafka_topic_partition_t* entry =
         rd_kafka_topic_partition_list_find(list.get(), range.topic.c_str(), range.partition);

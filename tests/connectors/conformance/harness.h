@@ -74,7 +74,9 @@ class ConformanceTest : public ::testing::TestWithParam<Kind> {
   void TearDown() override;
 
   net::Worker& worker(std::size_t i = 0) { return workers_->at(i); }
-  Share share() const { return connector_->capabilities().private_only ? Share::kPrivate : Share::kEach; }
+  Share share() const {
+    return connector_->capabilities().private_only ? Share::kPrivate : Share::kEach;
+  }
   void Connect(From from, std::int64_t count = 0);
 
   SourceSpec Spec() const;

@@ -5,8 +5,8 @@
 namespace tidegate::connectors::conformance {
 
 HarnessPtr MakeEmbeddedKafkaHarness();
-// The broker that TIDEGATE_TEST_KAFKA (HOST:PORT) and TIDEGATE_TEST_KAFKA_DIR name; without them every
-// test fails and says so.
+// The broker that TIDEGATE_TEST_KAFKA (HOST:PORT) and TIDEGATE_TEST_KAFKA_DIR name; without them
+// every test fails and says so.
 HarnessPtr MakeBrokerKafkaHarness();
 
 }  // namespace tidegate::connectors::conformance

@@ -119,7 +119,8 @@ TEST_P(GroupContract, AutoAndAtMostOnceRepeatNothing) {
   }
 }
 
-// Counts what each message was delivered to, until `count` different ones are there or time is over.
+// Counts what each message was delivered to, until `count` different ones are there or time is
+// over.
 Task<void> Collect(Source& source, std::set<std::string>& seen, int& deliveries) {
   MessageBatch batch;
   while (true) {

@@ -11,6 +11,8 @@ class LoopContract : public ConformanceTest {};    // what is published can be r
 class GroupContract : public ConformanceTest {};   // can share by groups, with manual acks
 class FaultContract : public ConformanceTest {};   // its broker can be cut off
 
-inline std::string NameOfKind(const ::testing::TestParamInfo<Kind>& info) { return info.param.name; }
+inline std::string NameOfKind(const ::testing::TestParamInfo<Kind>& info) {
+  return info.param.name;
+}
 
 }  // namespace tidegate::connectors::conformance

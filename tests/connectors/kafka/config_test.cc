@@ -113,7 +113,8 @@ TEST(ConfigTest, EveryAllowedPropertyIsKnownToTheLibraryAndABadValueIsRefused) {
 }
 
 TEST(ConfigTest, WhatUndoesAPromiseIsNotAllowed) {
-  for (const char* name : {"enable.auto.commit", "enable.idempotence", "acks", "plugin.library.paths",
+  for (const char* name : {"enable.auto.commit", "enable.idempotence", "acks",
+                           "plugin.library.paths",
                            "log_level", "group.id", "transactional.id", "auto.offset.reset"}) {
     EXPECT_FALSE(PropertyRule(name).empty()) << name;
   }

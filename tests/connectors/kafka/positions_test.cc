@@ -32,8 +32,8 @@ TEST_F(PositionsTest, NobodysPositionIsNothing) {
   EXPECT_FALSE(loaded->has_value());
 }
 
-// The coordinator of a restarted broker first says that it is loading: with the library's own call for
-// listing a group's offsets that ended the process.
+// The coordinator of a restarted broker first says that it is loading: with the library's own call
+// for listing a group's offsets that ended the process.
 TEST_F(PositionsTest, ACoordinatorThatIsLoadingIsAskedAgain) {
   auto connector = Make(Config());
   Fill("orders", 3);
@@ -42,7 +42,8 @@ TEST_F(PositionsTest, ACoordinatorThatIsLoadingIsAskedAgain) {
   cluster_->FailNext(kOffsetFetch, RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS, 1);
   auto first = Await(worker(), connector->positions()->Load("tidegate.a", worker()));
   EXPECT_TRUE(first.ok()) << MessageOf(first.status());
-  ASSERT_TRUE(Await(worker(), connector->positions()->Store("tidegate.a", position, worker())).ok());
+  connectors::PositionStore& store = *connector->positions();
+  ASSERT_TRUE(Await(worker(), store.Store("tidegate.a", position, worker())).ok());
   auto second = Await(worker(), connector->positions()->Load("tidegate.a", worker()));
   ASSERT_TRUE(second.ok() && second->has_value());
   EXPECT_EQ((*second)->Format(), position.Format());

@@ -47,11 +47,12 @@ log.retention.check.interval.ms=1000
 log.cleaner.enable=false
 controlled.shutdown.enable=true
 END
-  java -XX:TieredStopAtLevel=1 -cp "$KAFKA_LIBS/*" kafka.tools.StorageTool format \
-    -t "$(java -XX:TieredStopAtLevel=1 -cp "$KAFKA_LIBS/*" kafka.tools.StorageTool random-uuid 2>/dev/null)" \
-    -c "$dir/server.properties" >"$dir/format.log" 2>&1 ||
+  storage=(java -XX:TieredStopAtLevel=1 -cp "$KAFKA_LIBS/*" kafka.tools.StorageTool)
+  id=$("${storage[@]}" random-uuid 2>/dev/null)
+  "${storage[@]}" format -t "$id" -c "$dir/server.properties" >"$dir/format.log" 2>&1 ||
     kafka_fail "formatting has failed; see $dir/format.log"
   echo "KAFKA_PORT=$port" >"$dir/kafka.ports"
 fi
 kafka_run "$dir"
-echo "kafka: 127.0.0.1:$(. "$dir/kafka.ports" && echo "$KAFKA_PORT") ready, pid $(. "$dir/kafka.env" && echo "$KAFKA_PID")"
+. "$dir/kafka.env"
+echo "kafka: $TIDEGATE_TEST_KAFKA ready, pid $KAFKA_PID"
