@@ -54,7 +54,7 @@ kafka_answers() {
     --bootstrap-server "127.0.0.1:$KAFKA_PORT" >/dev/null 2>&1
 }
 
-# Starts the broker of folder $1 and waits until it answers, at most 60 s.
+# Starts the broker of folder $1 and waits until it answers, at most about 120 s.
 kafka_run() {
   local dir=$1
   # shellcheck source=/dev/null
@@ -69,7 +69,7 @@ kafka_run() {
   until kafka_answers; do
     kill -0 "$pid" 2>/dev/null || kafka_fail "the broker has ended; see $dir/kafka.log"
     tries=$((tries + 1))
-    [ "$tries" -lt 300 ] || kafka_fail "the broker does not answer; see $dir/kafka.log"
+    [ "$tries" -lt 600 ] || kafka_fail "the broker does not answer; see $dir/kafka.log"
     sleep 0.2
   done
   {
