@@ -36,6 +36,7 @@ inline constexpr std::size_t kCatchUpReadersMax = 8;          // per endpoint
 inline constexpr std::size_t kStreamQueueBytes = 256 * 1024;  // per consumer
 inline constexpr std::size_t kStreamQueueFrames = 1000;       // per consumer
 inline constexpr auto kStreamStall = 30s;                     // no progress: closed
+inline constexpr std::size_t kLiveReadersPerEndpointMax = 64;  // each a client: topic overrides
 inline constexpr std::size_t kGroupsPerEndpointMax = 64;
 inline constexpr std::size_t kGroupsPerProcessMax = 256;
 inline constexpr auto kPositionStoreEvery = 5s;

@@ -182,10 +182,16 @@ void EachReader::End(EndReason reason, Status status) {
 }
 
 void EachReader::OnTimer() {
+  std::shared_ptr<EachReader> self;
   {
     const std::lock_guard lock(hub_->mutex);
     const auto it = hub_->each.find(key_);
-    if (it != hub_->each.end() && it->second.reader.get() == this && it->second.users > 0) return;
+    if (it != hub_->each.end() && it->second.reader.get() == this) {
+      if (it->second.users > 0) return;
+      // Under the same lock: whoever comes now makes a new reader instead of finding this one.
+      self = std::move(it->second.reader);
+      hub_->each.erase(it);
+    }
   }
   Over(EndReason::kGoaway, OkStatus());
 }

@@ -224,11 +224,14 @@ void GroupReader::Leave(std::uint64_t id, bool unused) {
 }
 
 void GroupReader::OnTimer() {
+  std::shared_ptr<GroupReader> self;  // found by nobody any more once it has left the registry
   {
     const std::lock_guard lock(hub_->mutex);
     const auto it = hub_->groups.find(key_);
-    if (it != hub_->groups.end() && it->second.reader.get() == this && it->second.users > 0) {
-      return;
+    if (it != hub_->groups.end() && it->second.reader.get() == this) {
+      if (it->second.users > 0) return;
+      self = std::move(it->second.reader);
+      hub_->groups.erase(it);
     }
   }
   Over(EndReason::kGoaway, OkStatus());

@@ -68,6 +68,7 @@ class Hub final : public ReaderHub {
   StatusOr<std::shared_ptr<EachReader>> FindOrMakeEach(const connectors::ConnectorPtr& connector,
                                                        const SubscribeSpec& spec,
                                                        net::Worker& worker);
+  Status MakeRoomLocked(const ReaderKey& key, std::shared_ptr<EachReader>& evicted);
   bool Quiet();
 
   net::WorkerPool& workers_;
@@ -79,8 +80,13 @@ StatusOr<std::shared_ptr<EachReader>> Hub::FindOrMakeEach(
   ReaderKey key;
   key.connector = connector.get();
   for (const std::string& topic : spec.topics) key.name += topic + "\n";
+  std::shared_ptr<EachReader> evicted;
   const std::lock_guard lock(state_->mutex);
   if (state_->shut) return MakeError(ErrorClass::kOverloaded, "attach: readers are shut");
+  if (!state_->each.contains(key)) {
+    TG_RETURN_IF_ERROR(MakeRoomLocked(key, evicted));
+    if (evicted) evicted->End(EndReason::kGoaway, OkStatus());
+  }
   HubState::Seat<EachReader>& entry = state_->each[key];
   ++entry.users;
   if (!entry.reader) {
@@ -90,6 +96,25 @@ StatusOr<std::shared_ptr<EachReader>> Hub::FindOrMakeEach(
     entry.reader->Start();
   }
   return entry.reader;
+}
+
+// Consumers choose topics where the API lets them: that must not choose how many readers there are.
+Status Hub::MakeRoomLocked(const ReaderKey& key, std::shared_ptr<EachReader>& evicted) {
+  std::size_t same = 0;
+  auto idle = state_->each.end();
+  for (auto it = state_->each.begin(); it != state_->each.end(); ++it) {
+    if (it->first.connector != key.connector) continue;
+    ++same;
+    if (it->second.users == 0) idle = it;
+  }
+  if (same < kLiveReadersPerEndpointMax) return OkStatus();
+  if (idle == state_->each.end()) {
+    return WithReason(ResourceExhausted("attach: too many destinations are being read"),
+                      "BROKER_CLIENTS_EXHAUSTED");
+  }
+  evicted = std::move(idle->second.reader);
+  state_->each.erase(idle);
+  return OkStatus();
 }
 
 Task<StatusOr<AttachmentPtr>> Hub::AttachEach(connectors::ConnectorPtr connector,

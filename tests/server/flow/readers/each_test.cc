@@ -328,6 +328,29 @@ TEST(Each, subscribers_of_other_workers_are_served_by_posts) {
   EXPECT_EQ(bench.connector->opened, 1);
 }
 
+TEST(Each, overriding_topics_cannot_make_readers_without_end) {
+  Bench bench;
+  std::vector<std::unique_ptr<FakeSubscriber>> subscribers;
+  std::vector<AttachmentPtr> seats;
+  const auto come = [&](std::size_t i) {
+    subscribers.push_back(std::make_unique<FakeSubscriber>(bench.encoder));
+    SubscribeSpec spec = bench.Spec(Qos::kNone);
+    spec.topics.push_back("t" + std::to_string(i));
+    return bench.Attach(*subscribers.back(), std::move(spec));
+  };
+  for (std::size_t i = 0; i < kLiveReadersPerEndpointMax; ++i) {
+    auto seat = come(i);
+    ASSERT_TRUE(seat.ok());
+    seats.push_back(std::move(*seat));
+  }
+  auto refused = come(1000);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(ReasonOf(refused.status()), "BROKER_CLIENTS_EXHAUSTED");
+  seats.pop_back();
+  bench.Turn();
+  EXPECT_TRUE(come(1001).ok());  // one that only lingered made room
+}
+
 TEST(Each, shutdown_says_goaway_and_closes_everything) {
   Bench bench(1, 2);
   FakeSubscriber one(bench.encoder);
