@@ -32,6 +32,12 @@ void AddReaderGauges(telemetry::Registry& registry, flow::DataPlane& plane) {
                           const auto count = static_cast<double>(plane.readers().subscribers);
                           return Samples{Of({}, count)};
                         });
+  registry.AddCollector("tidegate_messages_dropped_total",
+                        "Messages that slow consumers of none and at-most-once did not get.",
+                        "counter", [&plane] {
+                          const auto count = static_cast<double>(plane.readers().dropped);
+                          return Samples{Of({{"reason", "slow_consumer"}}, count)};
+                        });
   registry.AddCollector("tidegate_reader_buffer_bytes", "Recent messages kept by readers.",
                         "gauge", [&plane] {
                           const auto bytes = static_cast<double>(plane.readers().buffered_bytes);

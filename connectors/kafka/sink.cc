@@ -29,6 +29,15 @@ std::size_t SizeOf(const OutMessage& message) {
   return size;
 }
 
+// The message's own key, else the value of the header that the endpoint names.
+std::optional<std::string_view> KeyOf(const OutMessage& message, const std::string& header_name) {
+  if (message.key || header_name.empty()) return message.key;
+  for (const connectors::HeaderField& header : message.headers) {
+    if (EqualsIgnoreCase(header.name, header_name)) return header.value;
+  }
+  return std::nullopt;
+}
+
 // Null means a tombstone to Kafka: an empty value still has an address.
 void* AddressOf(std::string_view bytes) {
   return const_cast<char*>(bytes.data() != nullptr ? bytes.data() : "");  // NOLINT: not written
@@ -215,8 +224,10 @@ rd_kafka_topic_t* KafkaSink::TopicOf(Lease& lease, const std::string& name) {
 int KafkaSink::Send(Lease& lease, rd_kafka_topic_t* topic, const OutMessage& message,
                     void* opaque) {
   if (topic == nullptr) return RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION;
-  const void* key = message.key ? AddressOf(*message.key) : nullptr;
-  const std::size_t key_size = message.key ? message.key->size() : 0;
+  const std::optional<std::string_view> chosen =
+      KeyOf(message, hub_.shared()->config.producer.key_header);
+  const void* key = chosen ? AddressOf(*chosen) : nullptr;
+  const std::size_t key_size = chosen ? chosen->size() : 0;
   if (message.headers.empty()) {
     const int sent = rd_kafka_produce(topic, kUnassigned, RD_KAFKA_MSG_F_COPY,
                                       AddressOf(message.content), message.content.size(), key,

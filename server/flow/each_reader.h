@@ -4,7 +4,7 @@
 // A consumer's position is a vector (Offsets). It can go on in the live order at sequence number s
 // when it has everything the live reader had read before s; what it has beyond that is skipped, and
 // while it is ahead of the live position anywhere, its frames are its own (their ids name its
-// vector). From the moment the live position covers its vector both are equal, and it shares frames.
+// vector). Once the live position covers its vector both are equal, and it shares frames.
 //
 // Thread: the home worker, but for the Seat… methods and what is marked. Owner: HubState while it
 // is registered, seats, fans, running tasks. Fails: a failure of the live source ends all seats.

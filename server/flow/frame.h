@@ -45,7 +45,7 @@ class Frame {
 class FramePtr {
  public:
   FramePtr() = default;
-  static FramePtr Make(std::string_view bytes, Place place = Place(), std::int64_t timestamp_ms = 0);
+  static FramePtr Make(std::string_view bytes, Place at = Place(), std::int64_t timestamp_ms = 0);
   FramePtr(const FramePtr& other) : frame_(other.frame_) {
     if (frame_ != nullptr) frame_->references_.fetch_add(1, std::memory_order_relaxed);
   }

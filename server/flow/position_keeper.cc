@@ -6,6 +6,12 @@
 #include "server/base/log.h"
 
 namespace tidegate::flow {
+namespace {
+
+constexpr auto kPositionReload = std::chrono::seconds(1);    // an answer serves who asks next
+constexpr auto kPositionLoadWait = std::chrono::seconds(8);  // beyond the store's own deadline
+
+}  // namespace
 
 PositionKeeper::PositionKeeper(connectors::ConnectorPtr connector)
     : connector_(std::move(connector)) {}
@@ -24,9 +30,64 @@ Task<StatusOr<std::optional<connectors::Position>>> PositionKeeper::Load(std::st
                                                                          net::Worker& worker) {
   std::optional<connectors::Position> recent = Recent(name);
   if (recent) co_return recent;
-  connectors::PositionStore* store = connector_->positions();
-  if (store == nullptr) co_return std::optional<connectors::Position>();
-  co_return co_await store->Load(std::move(name), worker);
+  if (connector_->positions() == nullptr) co_return std::optional<connectors::Position>();
+  bool first = false;
+  const std::shared_ptr<Event> event = std::make_shared<Event>(worker);
+  const std::shared_ptr<Loading> loading = Join(name, event, worker, first);
+  if (first) {
+    worker.Spawn("positions.load", LoadOne(shared_from_this(), name, loading, worker));
+  }
+  if (!event->is_set()) co_await event->WaitFor(kPositionLoadWait);
+  recent = Recent(name);
+  if (recent) co_return recent;
+  const std::lock_guard lock(mutex_);
+  if (!loading->done) {
+    co_return MakeError(ErrorClass::kTimeout, "load position: the broker did not answer in time");
+  }
+  co_return loading->result;
+}
+
+std::shared_ptr<PositionKeeper::Loading> PositionKeeper::Join(const std::string& name,
+                                                              const std::shared_ptr<Event>& event,
+                                                              net::Worker& worker, bool& first) {
+  const std::lock_guard lock(mutex_);
+  const TimePoint now = Clock::now();
+  if (loads_.size() >= kPositionsTracked) {
+    std::erase_if(loads_, [](const auto& pair) { return pair.second->done; });
+  }
+  std::shared_ptr<Loading>& slot = loads_[name];
+  const bool stale = slot && slot->done &&
+                     (!slot->result.ok() || now - slot->finished >= kPositionReload);
+  if (!slot || stale) {
+    slot = std::make_shared<Loading>();
+    first = true;
+  }
+  if (slot->done) {
+    event->Set();
+  } else {
+    slot->waiters.emplace_back(&worker, event);
+  }
+  return slot;
+}
+
+Task<void> PositionKeeper::LoadOne(std::shared_ptr<PositionKeeper> self, std::string name,
+                                   std::shared_ptr<Loading> loading, net::Worker& worker) {
+  auto result = co_await self->connector_->positions()->Load(std::move(name), worker);
+  std::vector<std::pair<net::Worker*, std::shared_ptr<Event>>> waiters;
+  {
+    const std::lock_guard lock(self->mutex_);
+    loading->result = std::move(result);
+    loading->done = true;
+    loading->finished = Clock::now();
+    waiters.swap(loading->waiters);
+  }
+  for (auto& [home, event] : waiters) {
+    if (home->IsCurrent()) {
+      event->Set();
+    } else {
+      home->Post([waiter = std::move(event)] { waiter->Set(); });
+    }
+  }
 }
 
 void PositionKeeper::Note(const std::string& name, connectors::Position position,

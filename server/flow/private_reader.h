@@ -1,8 +1,8 @@
 // A source of its own for every subscriber (the mock): no sharing, no catch-up; the subscriber's
 // demand is the source's.
 //
-// Thread: the subscriber's worker. Owner: PrivateSeat is the session's; its PrivateReader lives until
-// its task has ended. Fails: Attach as OpenSource does; later by OnEnd.
+// Thread: the subscriber's worker. Owner: PrivateSeat is the session's; its PrivateReader lives
+// until its task has ended. Fails: Attach as OpenSource does; later by OnEnd.
 #pragma once
 
 #include <memory>

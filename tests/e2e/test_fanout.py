@@ -156,7 +156,13 @@ class FanoutTest(unittest.TestCase):
                     for _ in range(20):
                         harness.kcat("-P", "-t", topic, stdin="\n".join([payload] * 50).encode())
                 await asyncio.get_running_loop().run_in_executor(None, flood)
-                harness.until(lambda: gateway.metric("tidegate_consumer_buffer_bytes") >= 0, "")
+                # A neighbour that reads gets everything meanwhile: the flood has passed through.
+                neighbour = Stream(gateway, name, last_id=None)
+                await neighbour.open()
+                await asyncio.get_running_loop().run_in_executor(
+                    None, lambda: harness.produce(topic, ["0:0"]))
+                await neighbour.take(1)
+                neighbour.close()
                 after = gateway.metric("process_resident_memory_bytes")
                 for stream in streams:
                     stream.close()

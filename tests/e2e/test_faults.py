@@ -1,13 +1,14 @@
-"""Broker and gateway fail; what was promised still holds (judged by the history checker)."""
+"""Broker and gateway fail; what was promised still holds. The history checker is the judge."""
 
+import http.client
 import json
 import os
-import pathlib
 import subprocess
 import sys
 import threading
 import time
 import unittest
+import zlib
 
 import harness
 from test_kafka import api
@@ -18,91 +19,160 @@ CHECKER = harness.ROOT / "tests" / "history" / "check_history.py"
 def broker(action):
     """kill or start the test broker; its ports and data stay."""
     directory = os.environ["TIDEGATE_TEST_KAFKA_DIR"]
-    script = harness.ROOT / "tests" / "support" / "kafka"
-    command = ([script / "start_kafka.sh", directory] if action == "start"
-               else [script / "stop_kafka.sh", directory, "--kill"])
+    scripts = harness.ROOT / "tests" / "support" / "kafka"
+    command = ([scripts / "start_kafka.sh", directory] if action == "start"
+               else [scripts / "stop_kafka.sh", directory, "--kill"])
     subprocess.run([str(part) for part in command], check=True, timeout=120, capture_output=True)
 
 
-class Poster(threading.Thread):
-    """Posts numbered messages and writes what became of each."""
+class Ledger:
+    """What happened, as tests/history/ledger.py has it; written from several threads."""
 
-    def __init__(self, gateway, path, prefix):
-        super().__init__()
-        self.gateway, self.path, self.prefix = gateway, path, prefix
-        self.ledger = []
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.events = []
+
+    def add(self, kind, **fields):
+        with self.lock:
+            self.events.append({"type": kind, "t": time.monotonic_ns(), **fields})
+
+    def count(self, kind, **fields):
+        with self.lock:
+            return sum(1 for event in self.events if event["type"] == kind
+                       and all(event.get(key) == value for key, value in fields.items()))
+
+    def last(self, kind):
+        with self.lock:
+            return next((e for e in reversed(self.events) if e["type"] == kind), None)
+
+    def read_broker(self, topic):
+        """What an independent client finds in the topic."""
+        for record in harness.consume(topic, -1):
+            self.add("broker_has", id=record["payload"], topic=topic,
+                     partition=record["partition"], offset=record["offset"],
+                     crc=zlib.crc32(record["payload"].encode()))
+
+    def judge(self, directory, *options):
+        path = directory / "ledger.jsonl"
+        with open(path, "w", encoding="utf-8") as out:
+            for event in self.events:
+                out.write(json.dumps(event) + "\n")
+        result = subprocess.run([sys.executable, str(CHECKER), *options, str(path)],
+                                capture_output=True, text=True, timeout=120)
+        if result.returncode != 0:
+            raise AssertionError(result.stdout[-3000:] + result.stderr[-1000:])
+
+
+class Poster(threading.Thread):
+    """Posts numbered messages until told to stop; the ledger has what became of each."""
+
+    def __init__(self, gateway, path, prefix, ledger):
+        super().__init__(daemon=True)
+        self.gateway, self.path, self.prefix, self.ledger = gateway, path, prefix, ledger
         self.stopping = threading.Event()
+
+    def post(self, body):
+        try:
+            answer = self.gateway.request("POST", self.path, body=body.encode(),
+                                          headers={"Accept": "application/json"}, timeout=60)
+        except ConnectionRefusedError:
+            return 0, "no"
+        except (OSError, http.client.HTTPException):
+            return 0, "unknown"  # the connection ended without an answer
+        return answer.status, "ok" if answer.status == 202 else answer.json["outcome"]
 
     def run(self):
         sequence = 0
         while not self.stopping.is_set():
             identity = f"{self.prefix}-{sequence}"
             sequence += 1
+            self.ledger.add("post_start", id=identity, crc=zlib.crc32(identity.encode()))
+            status, outcome = self.post(identity)
+            self.ledger.add("post_end", id=identity, status=status, outcome=outcome)
+            self.stopping.wait(0.002 if outcome == "ok" else 0.1)
+
+
+class Reader(threading.Thread):
+    """One SSE consumer; comes back with its last id whenever the stream ends."""
+
+    def __init__(self, gateway, name, topic, ledger):
+        super().__init__(daemon=True)
+        self.gateway, self.name, self.topic, self.ledger = gateway, name, topic, ledger
+        self.stopping = threading.Event()
+        self.last_id = None
+        self.after = {}
+        self.ids = set()
+        ledger.add("subscribe", sub="sse", qos="at-least-once", topics=[topic],
+                   **{"from": {f"{topic}/0": 0}})
+
+    def run(self):
+        while not self.stopping.is_set():
+            headers = {"Last-Event-ID": self.last_id} if self.last_id else {}
             try:
-                answer = self.gateway.request("POST", self.path, body=identity.encode(),
-                                              headers={"Accept": "application/json"}, timeout=60)
-                outcome = "ok" if answer.status == 202 else answer.json.get("outcome", "?")
-            except (OSError, EOFError, Exception) as error:  # the connection itself failed
-                if isinstance(error, AssertionError):
-                    raise
-                outcome = "unknown"
-            self.ledger.append((identity, outcome))
-            time.sleep(0.002 if outcome == "ok" else 0.1)
+                with self.gateway.sse(f"/{self.name}", headers) as client:
+                    if client.status != 200:
+                        self.stopping.wait(0.2)
+                        continue
+                    if self.last_id:
+                        self.ledger.add("resume", sub="sse", after=dict(self.after))
+                    self.read(client)
+            except (OSError, ValueError, IndexError):
+                self.stopping.wait(0.2)
+
+    def read(self, client):
+        for event in client.events():
+            if self.stopping.is_set():
+                return
+            if event.event != "message" or not event.data:
+                continue
+            place = dict(c.split(": ", 1) for c in event.comments if ": " in c)
+            self.ledger.add("deliver", sub="sse", id=event.data, topic=self.topic,
+                            partition=int(place["partition"]), offset=int(place["offset"]),
+                            attempt=1, answer=200, event_id=event.id,
+                            crc=zlib.crc32(event.data.encode()))
+            self.last_id = event.id
+            self.after[f"{self.topic}/{place['partition']}"] = int(place["offset"])
+            self.ids.add(event.data)
 
 
 class FaultsTest(unittest.TestCase):
-    def verdict(self, posters, topic, count_hint):
-        records = harness.consume(topic, count_hint)
-        there = {}
-        for record in records:
-            there[record["payload"]] = there.get(record["payload"], 0) + 1
-        outcomes = [entry for poster in posters for entry in poster.ledger]
-        lost = [i for i, outcome in outcomes if outcome == "ok" and i not in there]
-        phantom = [i for i, outcome in outcomes if outcome == "no" and i in there]
-        self.assertEqual(lost, [], "202 was answered, but the broker has not got it")
-        self.assertEqual(phantom, [], "a definite no is in the broker")
-        return outcomes, there
+    def drain(self, ledger, reader, posters, topic, gateway):
+        """Stops posting, waits until the reader has all that the broker has, judges."""
+        for poster in posters:
+            poster.stopping.set()
+        for poster in posters:
+            poster.join()
+        ledger.read_broker(topic)
+        there = {e["id"] for e in ledger.events if e["type"] == "broker_has"}
+        harness.until(lambda: reader.ids >= there,
+                      f"all delivered ({len(reader.ids)} of {len(there)})", 60)
+        reader.stopping.set()
+        ledger.judge(gateway.dir)
 
-    def test_broker_stopped_and_started_under_load(self):
+    def test_broker_killed_and_started_under_load(self):
         with harness.Gateway() as gateway:
             topic = harness.create_topic(1)
             name = harness.unique("fault")
             gateway.apply(api(name, topic))
-            received = []
-
-            def read():
-                with gateway.sse(f"/{name}") as client:
-                    client.socket.settimeout(120)
-                    for event in client.events():
-                        if event.event == "message" and event.data:
-                            received.append(event.data)
-            reader = threading.Thread(target=read, daemon=True)
-            reader.start()
-            posters = [Poster(gateway, f"/{name}", f"p{i}") for i in range(4)]
-            for poster in posters:
-                poster.start()
-            harness.until(lambda: len(received) > 50, "messages flow")
+            ledger = Ledger()
+            reader = Reader(gateway, name, topic, ledger)
+            posters = [Poster(gateway, f"/{name}", f"p{i}", ledger) for i in range(4)]
+            for thread in [reader, *posters]:
+                thread.start()
+            harness.until(lambda: len(reader.ids) > 50, "messages flow")
+            ledger.add("fault", kind="broker", state="on")
             broker("kill")
-            harness.until(lambda: any(outcome != "ok" for poster in posters
-                                      for _, outcome in poster.ledger[-1:]), "refusals seen", 60)
+            harness.until(lambda: ledger.last("post_end")["outcome"] != "ok", "refusals", 60)
             broker("start")
-            back = time.monotonic()
-            seen_before = len(received)
-            harness.until(lambda: posters[0].ledger[-1][1] == "ok", "a 202 again", 10)
-            harness.until(lambda: len(received) > seen_before, "deliveries again", 10)
-            recovered = time.monotonic() - back
-            for poster in posters:
-                poster.stopping.set()
-            for poster in posters:
-                poster.join()
-            total = sum(outcome == "ok" for poster in posters for _, outcome in poster.ledger)
-            outcomes, there = self.verdict(posters, topic, -1)
-            harness.until(lambda: len(set(received)) >= len(there), "all was delivered", 60)
-            self.assertEqual(len(received), len(set(received)), "a stream repeats nothing")
-            self.assertGreater(total, 50)
-            self.assertLess(recovered, 20)
+            ledger.add("fault", kind="broker", state="off")
+            seen = len(reader.ids)
+            # The promise is ten seconds from the broker's return to the first 202 and delivery.
+            harness.until(lambda: ledger.last("post_end")["outcome"] == "ok", "a 202 again", 10)
+            harness.until(lambda: len(reader.ids) > seen, "deliveries again", 10)
+            self.assertGreater(ledger.count("post_end", outcome="ok"), 50)
+            self.drain(ledger, reader, posters, topic, gateway)
 
-    def test_a_consumer_killed_mid_stream_loses_nothing(self):
+    def test_a_consumer_cut_again_and_again_loses_and_repeats_nothing(self):
         with harness.Gateway() as gateway:
             topic = harness.create_topic(2)
             name = harness.unique("fault")
@@ -111,43 +181,41 @@ class FaultsTest(unittest.TestCase):
                 harness.produce(topic, [f"{partition}-{i}" for i in range(500)],
                                 partition=partition)
             seen, last = [], None
-            while len(set(seen)) < 1000:
+            while len(seen) < 1000:
                 headers = {"Last-Event-ID": last} if last else {}
                 with gateway.sse(f"/{name}", headers) as client:
-                    for event in client.messages(min(137, 1000 - len(set(seen)))):
+                    for event in client.messages(min(137, 1000 - len(seen))):
                         seen.append(event.data)
                         last = event.id
                     client.socket.shutdown(2)  # no goodbye
-            self.assertEqual(len(seen), len(set(seen)), "exactly after the last id")
+            self.assertEqual(len(seen), len(set(seen)))
 
-    def test_gateway_killed_under_load_loses_no_acknowledged_post(self):
-        state = harness.Gateway().dir / "state"
-        gateway = harness.Gateway(state=state)
+    def test_gateway_killed_under_load_five_times(self):
+        gateway = harness.Gateway()
+        gateway.state = gateway.dir / "state"
         self.addCleanup(gateway.__exit__)
         gateway.start()
         topic = harness.create_topic(1)
         name = harness.unique("fault")
         gateway.apply(api(name, topic))
-        ledgers = []
-        for round_number in range(5):
-            posters = [Poster(gateway, f"/{name}", f"r{round_number}p{i}") for i in range(4)]
+        ledger = Ledger()
+        reader = Reader(gateway, name, topic, ledger)
+        reader.start()
+        posters = []
+        for turn in range(5):
+            posters = [Poster(gateway, f"/{name}", f"r{turn}p{i}", ledger) for i in range(4)]
+            before = ledger.count("post_end", outcome="ok")
             for poster in posters:
                 poster.start()
-            harness.until(lambda: sum(len(p.ledger) for p in posters) > 100, "posts flow")
+            harness.until(lambda: ledger.count("post_end", outcome="ok") > before + 100, "posts")
             gateway.kill()
+            ledger.add("gateway", state="kill")
             for poster in posters:
                 poster.stopping.set()
                 poster.join()
-            ledgers += posters
             gateway.start()
-        self.verdict(ledgers, topic, -1)
-        ledger = pathlib.Path(gateway.dir) / "ledger.jsonl"
-        with open(ledger, "w") as out:
-            for poster in ledgers:
-                for identity, outcome in poster.ledger:
-                    out.write(json.dumps({"kind": "post_end", "id": identity,
-                                          "outcome": outcome}) + "\n")
-        self.assertTrue(CHECKER.exists(), sys.executable)
+            ledger.add("gateway", state="ready")
+        self.drain(ledger, reader, posters, topic, gateway)
 
 
 if __name__ == "__main__":

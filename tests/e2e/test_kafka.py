@@ -31,7 +31,7 @@ endpointGroups:
       - name: main
         kafka:
           bootstrapServers: [{harness.kafka()}]
-          producer: {{topics: [{topic}]}}
+          producer: {{topics: [{topic}], keyHeader: X-Order}}
           consumer: {{topics: [{topic}], autoOffsetReset: {reset}{extra}}}
 plans: [{{name: open, keyless: {{}}}}]
 """
@@ -60,10 +60,11 @@ class KafkaTest(unittest.TestCase):
         name, topic = self.deploy()
         for body in (b"one", b"two", b""):
             answer = self.gateway.request("POST", f"/{name}", body=body,
-                                          headers={"X-Colour": "blue"})
+                                          headers={"X-Colour": "blue", "X-Order": "o-7"})
             self.assertEqual(answer.status, 202, answer.body)
         records = harness.consume(topic, 3)
         self.assertEqual([record["payload"] for record in records], ["one", "two", ""])
+        self.assertEqual(records[0]["key"], "o-7")
         headers = records[0]["headers"]
         pairs = {headers[i].lower(): headers[i + 1] for i in range(0, len(headers), 2)}
         self.assertEqual(pairs["x-colour"], "blue")
