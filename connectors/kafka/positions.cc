@@ -2,8 +2,6 @@
 
 #include <librdkafka/rdkafka.h>
 
-#include <array>
-
 #include "connectors/kafka/error_map.h"
 #include "connectors/kafka/topics.h"
 #include "server/base/limits.h"
@@ -18,44 +16,14 @@ constexpr auto kLingerCheck = std::chrono::seconds(10);
 constexpr auto kKnownFor = std::chrono::seconds(30);
 constexpr int kRequestTimeoutMs = 4500;  // the library's answer comes before our deadline
 
-// The handle and its queue; freed when the last call that uses it has ended.
+// The handle that looks topics up; freed when the last call that uses it has ended.
 struct Admin {
   ClientPtr client;
-  rd_kafka_queue_t* queue = nullptr;
   std::atomic<int> calls{0};
-  Admin() = default;
-  Admin(const Admin&) = delete;
-  Admin& operator=(const Admin&) = delete;
-  ~Admin() {
-    if (queue != nullptr) rd_kafka_queue_destroy(queue);
-  }
 };
 using AdminPtr = std::shared_ptr<Admin>;
 
-// One admin call on its way; found again through its opaque.
-struct Call {
-  explicit Call(net::Worker& caller) : worker(caller) {}
-  net::Worker& worker;
-  AdminPtr admin;
-  Parking parking;
-  Status status;
-  bool done = false;
-};
-using CallPtr = std::shared_ptr<Call>;
-
-using OptionsPtr = std::unique_ptr<rd_kafka_AdminOptions_t, void (*)(rd_kafka_AdminOptions_t*)>;
-
-OptionsPtr OptionsOf(const Call& call, rd_kafka_admin_op_t operation, const CallPtr& owner) {
-  OptionsPtr options(rd_kafka_AdminOptions_new(call.admin->client->rk(), operation),
-                     rd_kafka_AdminOptions_destroy);
-  std::array<char, 128> text{};
-  rd_kafka_AdminOptions_set_request_timeout(options.get(), kRequestTimeoutMs, text.data(),
-                                            text.size());
-  rd_kafka_AdminOptions_set_opaque(options.get(), new CallPtr(owner));
-  return options;
-}
-
-// Nobody joins on the handles that only look.
+// Nobody joins on the handles that only look and commit.
 void IgnoreRebalance(rd_kafka_t*, int, rd_kafka_topic_partition_list_t*, void*) {}
 
 // Committed offsets name the next record; a position the last one seen.
@@ -70,17 +38,9 @@ Status ReadOffsets(const rd_kafka_topic_partition_list_t* list, Position& positi
   return OkStatus();
 }
 
-Status ReadGroup(const rd_kafka_group_result_t& group) {
-  if (const rd_kafka_error_t* error = rd_kafka_group_result_error(&group)) {
-    return ErrorOf(rd_kafka_error_code(error), "kafka group offsets", "", true);
-  }
-  Position stored;
-  return ReadOffsets(rd_kafka_group_result_partitions(&group), stored);
-}
-
 }  // namespace
 
-class Positions::Hub final : public EventListener, public std::enable_shared_from_this<Hub> {
+class Positions::Hub final : public std::enable_shared_from_this<Hub> {
  public:
   explicit Hub(SharedPtr shared) : shared_(std::move(shared)) {}
   ~Hub() {
@@ -94,9 +54,9 @@ class Positions::Hub final : public EventListener, public std::enable_shared_fro
   // (control) What the group has committed of these partitions.
   StatusOr<Position> Committed(const std::string& name,
                                const std::vector<TopicPartitions>& topics) const;
+  // (control) Commits for a group that nobody has joined.
+  Status Commit(const std::string& name, const Position& position) const;
   const SharedPtr& shared() const { return shared_; }
-  void Finish(rd_kafka_event_t* event);
-  bool OnEvents() override;
   void Drop();
 
  private:
@@ -109,9 +69,8 @@ class Positions::Hub final : public EventListener, public std::enable_shared_fro
   };
 
   StatusOr<AdminPtr> Make() const;
-  void Begin(AdminPtr admin);
+  void Begin();
   void CheckLinger();
-  void Free();
 
   const SharedPtr shared_;
   std::mutex mutex_;
@@ -121,10 +80,7 @@ class Positions::Hub final : public EventListener, public std::enable_shared_fro
   TimePoint used_;
   std::vector<TopicPartitions> known_;
   TimePoint known_at_;
-  // Home worker only.
-  AdminPtr watched_;
-  std::shared_ptr<EventBridge> bridge_;
-  std::unique_ptr<LingerTimer> timer_;
+  std::unique_ptr<LingerTimer> timer_;  // home worker only
 };
 
 StatusOr<AdminPtr> Positions::Hub::Make() const {
@@ -132,7 +88,6 @@ StatusOr<AdminPtr> Positions::Hub::Make() const {
   spec.role = Role::kEach;
   auto admin = std::make_shared<Admin>();
   TG_ASSIGN_OR_RETURN(admin->client, Client::Make(shared_, spec));
-  admin->queue = rd_kafka_queue_new(admin->client->rk());
   return admin;
 }
 
@@ -165,92 +120,41 @@ Task<StatusOr<AdminPtr>> Positions::Hub::Get(net::Worker& worker) {
     if (!made) co_return MakeError(ErrorClass::kTimeout, "kafka admin: no client in time");
     if (!made->ok()) co_return made->status();
     current_ = **made;
-    home_->Post([self, admin = current_] { self->Begin(admin); });
+    home_->Post([self] { self->Begin(); });
     current_->calls.fetch_add(1);
     co_return current_;
   }
 }
 
-void Positions::Hub::Begin(AdminPtr admin) {
-  watched_ = std::move(admin);
-  bridge_ = EventBridge::Open(*home_, *this, shared_from_this());
-  if (bridge_) bridge_->Watch(watched_->queue);
+void Positions::Hub::Begin() {
   if (!timer_) timer_ = std::make_unique<LingerTimer>(weak_from_this());
   home_->wheel().Arm(*timer_, kLingerCheck);
 }
 
 void Positions::Hub::CheckLinger() {
-  {
-    std::lock_guard lock(mutex_);
-    if (current_ && (current_->calls.load() > 0 || Clock::now() - used_ < kClientLinger)) {
-      home_->wheel().Arm(*timer_, kLingerCheck);
-      return;
-    }
-    current_ = nullptr;
+  std::lock_guard lock(mutex_);
+  if (!current_) return;
+  if (current_->calls.load() > 0 || Clock::now() - used_ < kClientLinger) {
+    home_->wheel().Arm(*timer_, kLingerCheck);
+    return;
   }
-  Free();
-}
-
-void Positions::Hub::Free() {
-  if (bridge_) bridge_->Stop();
-  bridge_.reset();
-  watched_.reset();
+  current_ = nullptr;
 }
 
 void Positions::Hub::Drop() {
   std::lock_guard lock(mutex_);
-  if (home_ == nullptr) return;
   current_ = nullptr;
-  home_->Post([self = shared_from_this()] { self->Free(); });
-}
-
-bool Positions::Hub::OnEvents() {
-  const auto self = shared_from_this();
-  for (std::size_t i = 0; i < kPollBatchMax; ++i) {
-    if (!watched_) return false;
-    rd_kafka_event_t* event = rd_kafka_queue_poll(watched_->queue, 0);
-    if (event == nullptr) return false;
-    Finish(event);
-    rd_kafka_event_destroy(event);
-  }
-  return true;
-}
-
-void Positions::Hub::Finish(rd_kafka_event_t* event) {
-  std::size_t count = 0;
-  const int code = rd_kafka_event_error(event);
-  const rd_kafka_group_result_t** groups = nullptr;
-  const auto* altered = rd_kafka_event_AlterConsumerGroupOffsets_result(event);
-  if (altered != nullptr && code == RD_KAFKA_RESP_ERR_NO_ERROR) {
-    groups = rd_kafka_AlterConsumerGroupOffsets_result_groups(altered, &count);
-  }
-  auto* opaque = static_cast<CallPtr*>(rd_kafka_event_opaque(event));
-  if (opaque == nullptr) return;
-  const CallPtr call = std::move(*opaque);
-  delete opaque;
-  // The caller's worker reads them only after the post.
-  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-    call->status = ErrorOf(code, "kafka group offsets", "", shared_->monitor->connected());
-  } else if (groups == nullptr || count != 1) {
-    call->status = MakeError(ErrorClass::kInternal, "kafka group offsets: no answer");
-  } else {
-    shared_->monitor->Alive();
-    call->status = ReadGroup(*groups[0]);
-  }
-  call->admin->calls.fetch_sub(1);
-  call->worker.Post([call] {
-    call->done = true;
-    call->parking.Wake();
-  });
 }
 
 Positions::Positions(SharedPtr shared) : hub_(std::make_shared<Hub>(std::move(shared))) {}
 Positions::~Positions() { Drop(); }
 void Positions::Drop() { hub_->Drop(); }
 
-// A handle of its own that never joins: ListConsumerGroupOffsets of librdkafka 2.0.2 crashes the
-// process when the coordinator answers with an error that is worth a retry (its response parser
-// hands the retry a request that is not there), as every restarted broker does for a moment.
+// Both use a handle of their own that never joins, because the admin calls for group offsets of
+// librdkafka 2.0.2 can end the process: ListConsumerGroupOffsets when the coordinator answers with
+// an error that is worth a retry (its parser hands the retry a request that is not there), as every
+// restarted broker does for a moment; AlterConsumerGroupOffsets by an assertion
+// (rd_kafka_enq_once_del_source_return) when it times out while the broker is away.
 StatusOr<Position> Positions::Hub::Committed(const std::string& name,
                                              const std::vector<TopicPartitions>& topics) const {
   ConfSpec spec;
@@ -273,6 +177,39 @@ StatusOr<Position> Positions::Hub::Committed(const std::string& name,
   }
   TG_RETURN_IF_ERROR(ReadOffsets(list.get(), position));
   return position;
+}
+
+Status Positions::Hub::Commit(const std::string& name, const Position& position) const {
+  ConfSpec spec;
+  spec.role = Role::kGroup;
+  spec.group = name;
+  TG_ASSIGN_OR_RETURN(const ClientPtr client, Client::Make(shared_, spec, IgnoreRebalance));
+  std::unique_ptr<rd_kafka_topic_partition_list_t, void (*)(rd_kafka_topic_partition_list_t*)> list(
+      rd_kafka_topic_partition_list_new(static_cast<int>(position.entries().size())),
+      rd_kafka_topic_partition_list_destroy);
+  for (const Position::Entry& entry : position.entries()) {
+    rd_kafka_topic_partition_list_add(list.get(), entry.topic.c_str(), entry.partition)->offset =
+        entry.offset + 1;  // a group's offset is the next to read
+  }
+  // Not the synchronous call: it has no deadline.
+  std::unique_ptr<rd_kafka_queue_t, void (*)(rd_kafka_queue_t*)> queue(
+      rd_kafka_queue_new(client->rk()), rd_kafka_queue_destroy);
+  rd_kafka_resp_err_t code =
+      rd_kafka_commit_queue(client->rk(), list.get(), queue.get(), nullptr, nullptr);
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    return ErrorOf(code, "store kafka position", "", shared_->monitor->connected());
+  }
+  std::unique_ptr<rd_kafka_event_t, void (*)(rd_kafka_event_t*)> event(
+      rd_kafka_queue_poll(queue.get(), kRequestTimeoutMs), rd_kafka_event_destroy);
+  if (!event || rd_kafka_event_type(event.get()) != RD_KAFKA_EVENT_OFFSET_COMMIT) {
+    return MakeError(ErrorClass::kTimeout, "store kafka position: no answer");
+  }
+  code = rd_kafka_event_error(event.get());
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    return ErrorOf(code, "store kafka position", "", shared_->monitor->connected());
+  }
+  Position stored;
+  return ReadOffsets(rd_kafka_event_topic_partition_list(event.get()), stored);
 }
 
 Task<std::vector<TopicPartitions>> Positions::Hub::Known(AdminPtr admin, net::Worker& worker) {
@@ -318,29 +255,11 @@ Task<StatusOr<std::optional<Position>>> Positions::Load(std::string name, net::W
 Task<Status> Positions::Store(std::string name, Position position, net::Worker& worker) {
   if (position.empty()) co_return OkStatus();
   const auto hub = hub_;
-  auto admin = co_await hub->Get(worker);
-  if (!admin.ok()) co_return admin.status();
-  auto call = std::make_shared<Call>(worker);
-  call->admin = *admin;
-  rd_kafka_topic_partition_list_t* list =
-      rd_kafka_topic_partition_list_new(static_cast<int>(position.entries().size()));
-  for (const Position::Entry& entry : position.entries()) {
-    rd_kafka_topic_partition_list_add(list, entry.topic.c_str(), entry.partition)->offset =
-        entry.offset + 1;  // a group's offset is the next to read
-  }
-  auto* request = rd_kafka_AlterConsumerGroupOffsets_new(name.c_str(), list);
-  rd_kafka_topic_partition_list_destroy(list);
-  {
-    const OptionsPtr options =
-        OptionsOf(*call, RD_KAFKA_ADMIN_OP_ALTERCONSUMERGROUPOFFSETS, call);
-    rd_kafka_AlterConsumerGroupOffsets(call->admin->client->rk(), &request, 1, options.get(),
-                                       call->admin->queue);
-  }
-  rd_kafka_AlterConsumerGroupOffsets_destroy(request);
-  const TimePoint deadline = Clock::now() + kCallDeadline;
-  co_await call->parking.Wait(worker.wheel(), deadline);
-  if (!call->done) co_return MakeError(ErrorClass::kTimeout, "store kafka position: no answer");
-  co_return call->status;
+  std::function<Status()> job = [hub, name, position] { return hub->Commit(name, position); };
+  auto stored =
+      co_await hub->shared()->threads.Run<Status>(worker, std::move(job), kCallDeadline);
+  if (!stored) co_return MakeError(ErrorClass::kTimeout, "store kafka position: no answer");
+  co_return std::move(*stored);
 }
 
 }  // namespace tidegate::kafka

@@ -1,11 +1,9 @@
 // Where client identifiers last stood, kept in the offsets of the consumer group of that name;
 // nobody joins the group.
 //
-// Store is an admin call on one handle per connector, made at first use and dropped kClientLinger
-// after the last; its answers come through an event queue to the first worker that used it and from
-// there to the caller's. Load asks on a handle made for that name (see Committed: the admin call
-// for it can crash the process); it costs some threads for a moment, so it is bounded by the
-// control threads.
+// Both ask on a handle made for that name (see Committed for why not by admin calls), which costs
+// some threads for a moment and is bounded by the control threads. Topics are looked up on one
+// handle per connector, made at first use and dropped kClientLinger after the last.
 // Thread: any worker. Owner: the connector. Fails: with the class of the library's error, Timeout
 // after 5 s.
 #pragma once
@@ -16,7 +14,6 @@
 
 #include "connectors/api/connector.h"
 #include "connectors/kafka/client.h"
-#include "connectors/kafka/event_bridge.h"
 
 namespace tidegate::kafka {
 

@@ -113,6 +113,7 @@ class Gateway:
     def kill(self):
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
+        self.log_file.close()
 
     def stop(self, deadline=DEADLINE):
         """SIGTERM; returns the exit code."""

@@ -25,6 +25,14 @@ def broker(action):
     subprocess.run([str(part) for part in command], check=True, timeout=120, capture_output=True)
 
 
+def writable(topic):
+    """Whether an independent client can write: from then on the broker has returned."""
+    result = subprocess.run(
+        ["kcat", "-b", harness.kafka(), "-P", "-t", topic, "-X", "message.timeout.ms=1000"],
+        input=b"probe", capture_output=True, timeout=60)
+    return result.returncode == 0 and b"failed" not in result.stderr.lower()
+
+
 class Ledger:
     """What happened, as tests/history/ledger.py has it; written from several threads."""
 
@@ -32,18 +40,18 @@ class Ledger:
         self.lock = threading.Lock()
         self.events = []
 
-    def add(self, kind, **fields):
+    def add(self, event_type, **fields):
         with self.lock:
-            self.events.append({"type": kind, "t": time.monotonic_ns(), **fields})
+            self.events.append({"type": event_type, "t": time.monotonic_ns(), **fields})
 
-    def count(self, kind, **fields):
+    def count(self, event_type, **fields):
         with self.lock:
-            return sum(1 for event in self.events if event["type"] == kind
+            return sum(1 for event in self.events if event["type"] == event_type
                        and all(event.get(key) == value for key, value in fields.items()))
 
-    def last(self, kind):
+    def last(self, event_type):
         with self.lock:
-            return next((e for e in reversed(self.events) if e["type"] == kind), None)
+            return next((e for e in reversed(self.events) if e["type"] == event_type), None)
 
     def read_broker(self, topic):
         """What an independent client finds in the topic."""
@@ -151,7 +159,7 @@ class FaultsTest(unittest.TestCase):
 
     def test_broker_killed_and_started_under_load(self):
         with harness.Gateway() as gateway:
-            topic = harness.create_topic(1)
+            topic, probe = harness.create_topic(1), harness.create_topic(1)
             name = harness.unique("fault")
             gateway.apply(api(name, topic))
             ledger = Ledger()
@@ -164,6 +172,7 @@ class FaultsTest(unittest.TestCase):
             broker("kill")
             harness.until(lambda: ledger.last("post_end")["outcome"] != "ok", "refusals", 60)
             broker("start")
+            harness.until(lambda: writable(probe), "the broker takes writes", 60)
             ledger.add("fault", kind="broker", state="off")
             seen = len(reader.ids)
             # The promise is ten seconds from the broker's return to the first 202 and delivery.
@@ -208,8 +217,8 @@ class FaultsTest(unittest.TestCase):
             for poster in posters:
                 poster.start()
             harness.until(lambda: ledger.count("post_end", outcome="ok") > before + 100, "posts")
-            gateway.kill()
             ledger.add("gateway", state="kill")
+            gateway.kill()
             for poster in posters:
                 poster.stopping.set()
                 poster.join()

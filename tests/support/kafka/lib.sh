@@ -46,12 +46,11 @@ s.bind(("127.0.0.1", 0))
 print(s.getsockname()[1])'
 }
 
-# Whether the broker on $KAFKA_PORT takes connections and answers; a java start, so only once the
-# port is open.
+# Whether the broker on $KAFKA_PORT takes connections and answers. kcat, because each look with
+# Kafka's own tools would start a JVM beside the one that is starting.
 kafka_answers() {
   (exec 3<>"/dev/tcp/127.0.0.1/$KAFKA_PORT") 2>/dev/null || return 1
-  java -XX:TieredStopAtLevel=1 -cp "$KAFKA_LIBS/*" kafka.admin.BrokerApiVersionsCommand \
-    --bootstrap-server "127.0.0.1:$KAFKA_PORT" >/dev/null 2>&1
+  kcat -b "127.0.0.1:$KAFKA_PORT" -L -m 3 >/dev/null 2>&1
 }
 
 # Starts the broker of folder $1 and waits until it answers, at most about 120 s.

@@ -13,6 +13,7 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/lib.sh"
 command -v java >/dev/null || kafka_fail "java is needed"
+command -v kcat >/dev/null || kafka_fail "kcat is needed"
 mkdir -p "$1"
 dir=$(cd "$1" && pwd)
 kafka_fetch "$here"
