@@ -2,7 +2,7 @@
 // sources at once, shared by consumers whose positions are near each other.
 //
 // A catch-up reader starts at the lowest position of its consumers, lane by lane; each drops what
-// it already has. A consumer leaves for the ring as soon as the ring reaches back to what it has. One
+// it has. A consumer leaves for the ring as soon as the ring reaches back to what it has. One
 // that takes longer than kCatchUpPatience for its chunk is left behind (it queues again when it is
 // ready), so the pace is that of the slowest within limits.
 // While all readers are busy consumers wait for one to come by (a reader that is behind them), or,

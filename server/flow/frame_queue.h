@@ -1,4 +1,4 @@
-// The frames that wait for one socket: a circular buffer that doubles when full and gives its memory
+// The frames that wait for one socket: a circular buffer that doubles when full and gives memory
 // back when it runs empty after having been large. An idle consumer owns no buffer.
 //
 // Thread: one worker. Owner: StreamSession. Limits are its owner's. Fails: never.

@@ -19,8 +19,6 @@ void Require(bool condition) {
 void CheckHead(const tidegate::http::RequestHead& head) {
   Require(!head.path.empty() && head.path.front() == '/');
   Require(!(head.chunked && head.content_length));
-  std::string scratch;
-  std::string_view again;
   Require(tidegate::http::CheckFieldValue(head.host) == Rule::kNone);
   for (const auto& header : head.headers) {
     Require(tidegate::http::IsToken(header.name));
