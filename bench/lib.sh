@@ -102,9 +102,8 @@ start_broker() {
     bootstrap=$TIDEGATE_TEST_KAFKA
     fetch_wait=500
     local topic
-    for topic in "$@"; do # one message each: the broker makes the topic
-      load "$BENCH_BIN/tg_bench" pub --kafka "$bootstrap" --topic "$topic" --rate 1 \
-        --duration 1 >/dev/null
+    for topic in "$@"; do
+      "$root/tests/support/kafka/topic.sh" "$kafka_dir" create "$topic" 4 >&2
     done
     return
   fi

@@ -1,5 +1,7 @@
 #include "sidecar/lifecycle.h"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <atomic>
 #include <ctime>
@@ -172,6 +174,7 @@ Status Lifecycle::Impl::Start(config::Violations& violations) {
   for (auto& server : http) server->Start();
   TG_RETURN_IF_ERROR(StartAdmin());
   started = true;
+  malloc_trim(0);  // parsing and validation have left free pages behind
   Log(LogLevel::kInfo, "started",
       {{"version", TIDEGATE_VERSION}, {"node", gateway.node}, {"state", store->Describe()},
        {"http", addresses.http.empty() ? "" : addresses.http.front()},

@@ -25,11 +25,8 @@ if [ ! -f build/release/build.ninja ]; then
   }
   rm -f "$configure_log"
 fi
-# Nothing to say when there is nothing to build; progress line by line otherwise.
-if ! ninja -C build/release -n tidegate tidegatectl | grep -q 'no work to do'; then
-  echo "Building (a few minutes the first time, on two cores about ten)" >&2
-  NINJA_STATUS='[%f/%t %es] ' ninja -C build/release tidegate tidegatectl >&2
-fi
+echo "Building build/release (the first time about ten minutes on two cores)" >&2
+NINJA_STATUS='[%f/%t %es] ' ninja -C build/release tidegate tidegatectl >&2
 if $build_only; then
   echo "Built: build/release/sidecar/tidegate, build/release/sidecar/ctl/tidegatectl"
   exit 0
