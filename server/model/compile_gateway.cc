@@ -44,10 +44,8 @@ GatewayLimits ToLimits(v1::GatewayLimits limits) {
   out.body_timeout = ToMs(limits.body_timeout());
   out.keep_alive = ToMs(limits.keep_alive());
   out.keep_alive_requests = static_cast<std::uint32_t>(limits.keep_alive_requests());
-  out.connection_age = ToMs(limits.connection_age());
   out.request_timeout = ToMs(limits.request_timeout());
   out.write_stall_timeout = ToMs(limits.write_stall_timeout());
-  out.consumer_buffer_bytes = static_cast<std::uint64_t>(limits.consumer_buffer_bytes());
   return out;
 }
 

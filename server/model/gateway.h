@@ -47,10 +47,8 @@ struct GatewayLimits {
   std::chrono::milliseconds body_timeout{30'000};
   std::chrono::milliseconds keep_alive{60'000};
   std::uint32_t keep_alive_requests = 1000;
-  std::chrono::milliseconds connection_age{3'600'000};
   std::chrono::milliseconds request_timeout{30'000};
   std::chrono::milliseconds write_stall_timeout{30'000};
-  std::uint64_t consumer_buffer_bytes = 256 * 1024;
 };
 
 struct Gateway {
