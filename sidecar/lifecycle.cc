@@ -156,6 +156,7 @@ Status Lifecycle::Impl::StartConfiguration(config::Violations& violations) {
   repository = std::make_unique<admin::Repository>(*store);
   admin::DeployerOptions deploying;
   deploying.tags = gateway.tags;
+  deploying.tenant = gateway.tenant;
   deployer = std::make_unique<admin::Deployer>(*repository, *plane, std::move(deploying));
   TG_RETURN_IF_ERROR(deployer->Restore());
   definitions = std::make_unique<Definitions>(gateway.definitions, *deployer, secrets);
