@@ -1,6 +1,7 @@
 #include "sidecar/definitions.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "server/admin/apply.h"
 #include "server/base/log.h"
@@ -33,10 +34,17 @@ void LogApplied(const std::string& directory, const admin::AppliedDefinitions& a
   for (const std::string& warning : applied.warnings) {
     Log(LogLevel::kWarn, "definitions.warning", {{"directory", directory}, {"text", warning}});
   }
-  // A key that a file asks for without giving one can only be shown here, once.
+  // A key that a file asks for without giving one can only be shown here, once, and only to a
+  // person: where standard error is kept as a log, a secret must not stand in it.
+  const bool person = isatty(STDERR_FILENO) == 1;
   for (const auto& [name, plaintext] : applied.keys) {
-    std::fprintf(stderr, "tidegate: new API key %s (shown once): %s\n", name.c_str(),
-                 plaintext.c_str());
+    if (person) {
+      std::fprintf(stderr, "tidegate: new API key %s (shown once): %s\n", name.c_str(),
+                   plaintext.c_str());
+      continue;
+    }
+    Log(LogLevel::kWarn, "definitions.key_unseen",
+        {{"key", name}, {"note", "made but not logged; get a new one: tidegatectl rotate key/…"}});
   }
 }
 
