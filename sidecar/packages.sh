@@ -7,11 +7,15 @@ TG_BUILD_PACKAGES=(
   libabsl-dev libssl-dev libc-ares-dev zlib1g-dev
   libprotobuf-dev protobuf-compiler libgrpc++-dev protobuf-compiler-grpc
   libyaml-cpp-dev libsqlitecpp-dev libsqlite3-dev libfmt-dev libcli11-dev
-  prometheus-cpp-dev librdkafka-dev libre2-dev
+  prometheus-cpp-dev librdkafka-dev libre2-dev libkrb5-dev libsasl2-modules-gssapi-mit
+  librabbitmq-dev libqpid-proton11-dev
 )
 TG_TEST_PACKAGES=(
   libgtest-dev libgmock-dev python3 python3-websockets curl kcat prometheus
-  default-jre-headless maven openssl procps
+  default-jdk-headless maven openssl procps
+  libpaho-mqtt-dev libpaho-mqttpp-dev mosquitto mosquitto-clients rabbitmq-server
+  krb5-kdc krb5-admin-server krb5-user libsasl2-modules
+  python3-pika python3-paho-mqtt python3-qpid-proton
 )
 TG_FUZZ_PACKAGES=(clang libclang-rt-14-dev)
 TG_BENCH_PACKAGES=(nginx libnginx-mod-nchan)
