@@ -2,6 +2,12 @@
 
 namespace tidegate::connectors {
 
+Status Connector::CheckDestination(std::string_view /*destination*/,
+                                   Direction /*direction*/) const {
+  return WithReason(InvalidArgument("this kind of endpoint takes no other destination"),
+                    "INVALID_DESTINATION");
+}
+
 std::string_view NameOf(HealthState state) {
   switch (state) {
     case HealthState::kIdle: return "idle";

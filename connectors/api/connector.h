@@ -33,8 +33,10 @@ struct Health {
   HealthState state = HealthState::kIdle;
   ErrorClass last_error = ErrorClass::kNone;
   std::string last_error_text;       // redacted
-  std::uint64_t reconnects = 0;
-  std::uint32_t clients = 0;         // broker clients held now
+  std::uint64_t reconnects = 0;        // connections made again after one was lost
+  std::uint64_t connect_failures = 0;  // attempts that ended without a usable connection
+  std::uint64_t dropped = 0;           // messages that a source had to let go (MQTT QoS 0)
+  std::uint32_t clients = 0;           // broker clients held now
   std::int64_t since_unix_ms = 0;    // of the state
 };
 
@@ -62,6 +64,8 @@ class PositionStore {
 // Where a consumer without a position begins.
 enum class Reset : std::uint8_t { kLatest, kEarliest, kNone };
 
+enum class Direction : std::uint8_t { kPublish, kSubscribe };
+
 class Connector {
  public:
   virtual ~Connector() = default;
@@ -83,6 +87,13 @@ class Connector {
   // ParseId fails InvalidArgument, reason CURSOR_MALFORMED.
   virtual void AppendId(const Position& position, std::string& out) const = 0;
   virtual StatusOr<Position> ParseId(std::string_view id) const = 0;
+
+  // Whether `destination` (a topic, routing key, address, … handed in instead of the configured
+  // ones) is one in the broker's grammar that this endpoint could use that way: wildcards only
+  // where they may stand, nothing that belongs to the broker itself. The endpoint's allow-pattern
+  // has been asked before. Fails InvalidArgument, reason INVALID_DESTINATION, without echoing it.
+  // By default no other destination is taken. Any thread.
+  virtual Status CheckDestination(std::string_view destination, Direction direction) const;
 
   virtual Health health() const = 0;
   virtual std::vector<Lag> lag() const { return {}; }

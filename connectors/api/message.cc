@@ -18,6 +18,7 @@ void MessageBatch::Clear() {
     message.topic = {};
     message.partition = -1;
     message.offset = -1;
+    message.redelivered = false;
     message.timestamp_ms.reset();
     message.metadata = {};
     message.ack = Ack();

@@ -65,6 +65,7 @@ struct Message {
   std::string_view topic;               // interned by the source: stable for its lifetime
   std::int32_t partition = -1;
   std::int64_t offset = -1;
+  bool redelivered = false;             // the broker says that it was delivered before
   std::optional<std::int64_t> timestamp_ms;  // sourceTimestamp
   std::span<const NamedText> metadata;       // further entries, owned by the connector
   Ack ack;                                   // empty where nothing is acknowledged

@@ -38,6 +38,9 @@ struct Capabilities {
   bool recover = false;     // RECOVER: can restart after a given id
   bool private_only = false;  // one generator per consumer (mock): share is always kPrivate
   bool ordered = true;        // per partition
+  // Group, at-least-once: deliveries of one source that may be unsettled at once. Beyond it the
+  // source waits for acks, and the broker keeps the rest for other members.
+  std::uint32_t window = 256;
   std::uint64_t message_bytes_max = 1'000'000;  // with headers; larger is 413 before sending
 };
 

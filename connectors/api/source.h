@@ -21,7 +21,12 @@
 
 namespace tidegate::connectors {
 
-// Where reading starts.
+// What one Next hands over at most, unless a single message is larger: 256 messages of the largest
+// size would be gigabytes.
+inline constexpr std::size_t kBatchBytesMax = 1024 * 1024;
+
+// Where reading starts. Without RECOVER it is always from now on (each), or what the broker kept for
+// the group.
 enum class Start : std::uint8_t {
   kReset,     // the endpoint's reset rule: latest (high watermark now), earliest, or none = failure
   kLatest,    // the high watermark now, whatever the rule
@@ -44,11 +49,18 @@ class Source {
   virtual ~Source() = default;
 
   // Waits for at least one message, adds up to `max` to `batch` (cleared by the caller) and returns
-  // how many. Never holds more in flight than was asked for and not yet settled.
+  // how many; at most kBatchBytesMax of content and headers, or one larger message. While nobody
+  // calls Next nothing more is handed over, and what the source itself keeps ready stays within
+  // Capabilities::window messages and a bound in bytes.
+  //   kAtLeastOnce  every message has an `ack`; unsettled ones are delivered again, to whoever asks
+  //   kAtMostOnce   the broker's acknowledgement has gone out before Next returns; `ack` is empty
+  //   kAuto         `ack` may be empty; settling one is a hint that it was handed over
+  //   kNone         no acks
   virtual Task<StatusOr<std::size_t>> Next(MessageBatch& batch, std::uint32_t max) = 0;
 
   // Each and private: where reading began (exclusive), every partition named. Valid once OpenSource
-  // has returned; partitions found later (a topic grew) are added.
+  // has returned; partitions found later (a topic grew) are added. Without RECOVER: always empty,
+  // and messages have no offset.
   virtual const Position& origin() const = 0;
 
   // Each: where the broker's log ends now for every partition (exclusive, last existing offset);

@@ -58,6 +58,15 @@ Task<StatusOr<SourcePtr>> KafkaConnector::OpenSource(SourceSpec spec, net::Worke
   co_return co_await OpenEach(shared_, std::move(spec), worker);
 }
 
+// Names that begin with __ are the broker's own, such as __consumer_offsets.
+Status KafkaConnector::CheckDestination(std::string_view destination,
+                                        connectors::Direction /*direction*/) const {
+  if (IsTopicName(destination) && destination.substr(0, 2) != "__") return OkStatus();
+  return WithReason(InvalidArgument("a topic has 1 to 249 of A-Z a-z 0-9 . _ -, is not . or .. "
+                                    "and does not begin with __"),
+                    "INVALID_DESTINATION");
+}
+
 StatusOr<connectors::Sink*> KafkaConnector::SinkFor(net::Worker& worker) {
   if (!capabilities_.publish) {
     return MakeError(ErrorClass::kConfigInvalid, "publish to kafka: the endpoint has no producer");

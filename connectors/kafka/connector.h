@@ -33,6 +33,8 @@ class KafkaConnector final : public connectors::Connector {
   void AppendId(const connectors::Position& position, std::string& out) const override;
   StatusOr<connectors::Position> ParseId(std::string_view id) const override;
 
+  Status CheckDestination(std::string_view destination,
+                          connectors::Direction direction) const override;
   connectors::Health health() const override { return shared_->monitor->health(); }
   std::vector<connectors::Lag> lag() const override { return shared_->monitor->lag(); }
   Task<std::vector<connectors::TestStage>> Test(net::Worker& worker) override;

@@ -55,6 +55,7 @@ struct Endpoint {
   bool secondary = false;
   std::string kind;       // "kafka", "mock"
   ProtoPtr settings;      // the kind's own message, merged with the group's shared block
+  std::string destination_pattern;  // RE2; what flows may hand in instead; empty: nothing
   bool has_producer = false;
   bool has_consumer = false;
 };

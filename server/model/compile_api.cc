@@ -123,6 +123,7 @@ EndpointGroup ToGroup(const v1::EndpointGroup& group, const std::string& tenant)
     to.weight = endpoint.has_weight() ? static_cast<std::uint32_t>(endpoint.weight()) : 1;
     to.secondary = endpoint.secondary();
     to.kind = KindOf(endpoint);
+    to.destination_pattern = endpoint.destination_pattern();
     const Directions on = DirectionsOf(*settings);
     to.has_producer = on.producer;
     to.has_consumer = on.consumer;
