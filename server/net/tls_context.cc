@@ -10,6 +10,7 @@
 #include <mutex>
 
 #include "server/base/log.h"
+#include "server/net/close_timer.h"
 #include "server/net/tls_stream.h"
 
 namespace tidegate::net {
@@ -103,16 +104,6 @@ std::string StampOf(const TlsOptions& options) {
          StampOf(options.client_ca_file);
 }
 
-// Ends a handshake that takes too long.
-class HandshakeTimer final : public WheelTimer {
- public:
-  explicit HandshakeTimer(ByteStream& stream) : stream_(stream) {}
-  void OnTimer() override { stream_.Close(); }
-
- private:
-  ByteStream& stream_;
-};
-
 }  // namespace
 
 struct TlsContext::Impl {
@@ -171,7 +162,7 @@ Task<StatusOr<ByteStreamPtr>> TlsContext::Accept(Worker& worker, ByteStreamPtr s
   if (ssl == nullptr) co_return Internal("make a TLS session: out of memory");
   SSL_set_accept_state(ssl);
   auto secured = std::make_unique<TlsStream>(std::move(stream), ssl);
-  HandshakeTimer timer(*secured);
+  CloseTimer timer(*secured);
   worker.wheel().Arm(timer, limit);
   Status status = co_await secured->Handshake();
   timer.Cancel();

@@ -9,6 +9,7 @@
 
 #include "server/base/codec.h"
 #include "server/base/strings.h"
+#include "server/net/tls_alert.h"
 
 namespace tidegate::net {
 
@@ -19,15 +20,19 @@ constexpr std::size_t kReadBytes = 17 * 1024;    // one record with its overhead
 // Ciphertext waiting for the kernel; beyond it TryWrite takes nothing.
 constexpr std::size_t kPendingMax = 64 * 1024;
 
-std::string OpensslError(const char* fallback) {
-  const unsigned long code = ERR_peek_last_error();
-  ERR_clear_error();
+std::string OpensslError(unsigned long code, const char* fallback) {
   if (code == 0) return fallback;
+  if (const ErrorCode alert = PeerAlertOf(code)) return alert.message();
   const char* reason = ERR_reason_error_string(code);
   return reason != nullptr ? reason : fallback;
 }
 
-ErrorCode ProtocolError() { return asio::error::connection_reset; }
+// What a failed read or write on the SSL object means to the layers above.
+ErrorCode ProtocolError() {
+  const ErrorCode alert = PeerAlertOf(ERR_peek_last_error());
+  ERR_clear_error();
+  return alert ? alert : ErrorCode(asio::error::connection_reset);
+}
 
 }  // namespace
 
@@ -50,7 +55,11 @@ Task<Status> TlsStream::Handshake() {
     const int result = SSL_do_handshake(ssl_.get());
     const int error = SSL_get_error(ssl_.get(), result);
     std::string cause;
-    if (result != 1 && error != SSL_ERROR_WANT_READ) cause = OpensslError("handshake failed");
+    if (result != 1 && error != SSL_ERROR_WANT_READ) {
+      handshake_error_ = ERR_peek_last_error();
+      ERR_clear_error();
+      cause = OpensslError(handshake_error_, "handshake failed");
+    }
     const ErrorCode flushed = co_await FlushAll();  // alerts go out even when it failed
     if (result == 1) break;
     if (error != SSL_ERROR_WANT_READ) co_return Unavailable("TLS handshake: " + cause);
@@ -91,13 +100,12 @@ Task<IoResult> TlsStream::ReadSome(std::span<char> buffer) {
     const int result = SSL_read_ex(ssl_.get(), buffer.data(), buffer.size(), &size);
     if (result == 1) co_return IoResult(ErrorCode(), size);
     const int error = SSL_get_error(ssl_.get(), result);
+    const bool broken = error != SSL_ERROR_WANT_READ && error != SSL_ERROR_ZERO_RETURN;
+    const ErrorCode cause = broken ? ProtocolError() : ErrorCode();
     ErrorCode ec;
     Flush(ec);  // key updates, session tickets, alerts
     if (error == SSL_ERROR_ZERO_RETURN) co_return IoResult(asio::error::eof, 0);
-    if (error != SSL_ERROR_WANT_READ) {
-      ERR_clear_error();
-      co_return IoResult(ProtocolError(), 0);
-    }
+    if (broken) co_return IoResult(cause, 0);
     if (ec) co_return IoResult(ec, 0);
     // Without a buffer while nothing is there: an idle TLS connection keeps only its keys.
     ec = co_await inner_->WaitReadable();
@@ -179,7 +187,6 @@ std::size_t TlsStream::Encrypt(std::string_view plain, ErrorCode& ec) {
   ERR_clear_error();
   std::size_t written = 0;
   if (SSL_write_ex(ssl_.get(), plain.data(), plain.size(), &written) == 1) return written;
-  ERR_clear_error();
   ec = ProtocolError();
   return 0;
 }

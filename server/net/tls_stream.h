@@ -1,8 +1,9 @@
 // The TLS layer over another ByteStream. OpenSSL types stay in the .cc files: this header is for
-// tls_context.cc and tests.
+// tls_context.cc, tls_client.cc and tests.
 //
 // Thread: the worker of the inner stream. Owner: the connection. Fails: as the inner stream; a
-// broken record or a missing close_notify is an error, not an end of stream.
+// broken record or a missing close_notify is an error, not an end of stream; an alert that the peer
+// sent is told as such (tls_alert.h).
 #pragma once
 
 #include <memory>
@@ -22,6 +23,8 @@ class TlsStream final : public ByteStream, private WritableListener {
 
   // Runs the handshake; afterwards peer() tells what was agreed.
   Task<Status> Handshake();
+  // Why it failed, as OpenSSL's error code; 0 when the stream below failed.
+  unsigned long handshake_error() const { return handshake_error_; }
 
   Task<IoResult> ReadSome(std::span<char> buffer) override;
   Task<ErrorCode> WaitReadable() override;
@@ -59,6 +62,7 @@ class TlsStream final : public ByteStream, private WritableListener {
   bool writing_all_ = false;        // FlushAll waits for the inner stream
   bool shut_ = false;
   bool fin_due_ = false;            // FIN once pending_ is empty
+  unsigned long handshake_error_ = 0;
   Peer peer_;
 };
 
