@@ -1,67 +1,10 @@
-// Wakes one waiting coroutine: the smallest thing that can be awaited.
-//
-// Set() is remembered until a Wait() has taken it. The waiter resumes by a post, never inside
-// Set(): whoever sets an event may hold iterators into what the waiter changes.
-// Thread: one worker. Owner: the object whose coroutine waits; destroying an event with a waiter
-// destroys that coroutine. Fails: never.
+// Flow's name for what wakes one waiting coroutine; see server/net/event.h.
 #pragma once
 
-#include <boost/asio/async_result.hpp>
-#include <boost/asio/post.hpp>
-#include <chrono>
-#include <optional>
-#include <utility>
-
-#include "server/base/task.h"
-#include "server/net/worker.h"
+#include "server/net/event.h"
 
 namespace tidegate::flow {
 
-class Event : private net::WheelTimer {
- public:
-  explicit Event(net::Worker& worker) : worker_(worker) {}
-
-  void Set() {
-    set_ = true;
-    Wake();
-  }
-  void Reset() { set_ = false; }
-  bool is_set() const { return set_; }
-
-  // At most one waiter at a time. Takes the signal: the next Wait() waits again.
-  Task<void> Wait() {
-    if (!set_) co_await Suspend();
-    set_ = false;
-  }
-  // False: nobody set it within `limit` (rounded up to a tick of the wheel).
-  Task<bool> WaitFor(std::chrono::milliseconds limit) {
-    if (!set_) {
-      worker_.wheel().Arm(*this, limit);
-      co_await Suspend();
-      Cancel();
-    }
-    co_return std::exchange(set_, false);
-  }
-
- private:
-  using Token = asio::use_awaitable_t<Executor>;
-  using Handler = asio::async_result<Token, void()>::handler_type;
-
-  void OnTimer() override { Wake(); }
-  Task<void> Suspend() {
-    co_await asio::async_initiate<const Token&, void()>(
-        [this](auto handler) { waiter_.emplace(std::move(handler)); }, kTask);
-  }
-  void Wake() {
-    if (!waiter_) return;
-    Handler handler = std::move(*waiter_);
-    waiter_.reset();
-    asio::post(worker_.context(), std::move(handler));
-  }
-
-  net::Worker& worker_;
-  bool set_ = false;
-  std::optional<Handler> waiter_;
-};
+using net::Event;
 
 }  // namespace tidegate::flow
