@@ -62,12 +62,13 @@ struct Message {
   std::vector<HeaderField> headers;     // its capacity is kept when the slot is used again
   // Metadata with fixed names; absent where the broker has none.
   std::optional<std::string_view> key;
-  std::string_view topic;               // interned by the source: stable for its lifetime
+  // With RECOVER interned by the source: stable for its lifetime. Else as the content.
+  std::string_view topic;
   std::int32_t partition = -1;
   std::int64_t offset = -1;
   bool redelivered = false;             // the broker says that it was delivered before
   std::optional<std::int64_t> timestamp_ms;  // sourceTimestamp
-  std::span<const NamedText> metadata;       // further entries, owned by the connector
+  std::span<const NamedText> metadata;       // further entries; live as long as the content
   Ack ack;                                   // empty where nothing is acknowledged
   Hold hold;
 };

@@ -174,7 +174,7 @@ class Assembler::ApiBuilder {
         continue;
       }
       if (!needs.subscribe || !offer.subscribe) continue;
-      if (auto problem = CheckShare(settings.share, offer, parties)) {
+      if (auto problem = CheckShare(settings.share, out.qos, offer, parties)) {
         Problem(path + ".share", problem->reason, problem->text);
         continue;
       }

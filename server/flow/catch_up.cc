@@ -164,6 +164,7 @@ void CatchUpReader::Process(connectors::MessageBatch& batch) {
 void CatchUpReader::Give(const connectors::Message& message, std::uint32_t lane,
                          std::int64_t before) {
   shared_.clear();
+  const Place place(lane, message.partition, message.offset);
   for (Waiter* waiter : waiters_) {
     const std::int64_t mine = At(waiter->at, lane);
     if (before < mine && message.offset >= mine) --waiter->ahead;
@@ -172,7 +173,7 @@ void CatchUpReader::Give(const connectors::Message& message, std::uint32_t lane,
     const Encodings::Encoding& encoding = *owner_->encodings().Find(waiter->encoding);
     if (waiter->ahead > 0) {
       const connectors::Position own = ToPosition(owner_->lanes().names(), waiter->at);
-      waiter->chunk.push_back(owner_->Encode(encoding, message, lane, own));
+      waiter->chunk.push_back(owner_->Encode(encoding, message, place, own));
       continue;
     }
     auto known = std::find_if(shared_.begin(), shared_.end(), [&](const Shared& shared) {
@@ -181,7 +182,7 @@ void CatchUpReader::Give(const connectors::Message& message, std::uint32_t lane,
     if (known == shared_.end()) {
       Shared added;
       added.encoding = waiter->encoding;
-      added.frame = owner_->Encode(encoding, message, lane, text_);
+      added.frame = owner_->Encode(encoding, message, place, text_);
       known = shared_.insert(shared_.end(), std::move(added));
     }
     waiter->chunk.push_back(known->frame);

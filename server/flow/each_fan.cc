@@ -57,8 +57,8 @@ void EachFan::Deliver(std::uint64_t id, std::vector<FramePtr> frames, LaneNamesP
   if (EachSeat* seat = Find(id)) seat->Deliver(std::move(frames));
 }
 
-void EachFan::Gap(std::uint64_t id) {
-  if (EachSeat* seat = Find(id)) seat->Gap();
+void EachFan::Gap(std::uint64_t id, std::uint64_t count) {
+  if (EachSeat* seat = Find(id)) seat->Gap(count);
 }
 
 void EachFan::End(std::uint64_t id, EndReason reason, const Status& status) {

@@ -51,7 +51,7 @@ class EachFan : public std::enable_shared_from_this<EachFan>, private net::Wheel
   // From sequence number `next` on the seat follows the live reader, whose position is then `at`.
   void GoLive(std::uint64_t id, std::uint32_t encoding, std::uint64_t next, const Offsets& at);
   void Take(LiveBatchPtr batch, LaneNamesPtr names);
-  void Gap(std::uint64_t id);
+  void Gap(std::uint64_t id, std::uint64_t count);  // 0: nobody knows how many
   void End(std::uint64_t id, EndReason reason, const Status& status);
   void EndAll(EndReason reason, const Status& status);
 

@@ -13,8 +13,8 @@ EachReader::EachReader(HubStatePtr hub, ReaderKey key, connectors::ConnectorPtr 
                        std::vector<std::string> topics, std::shared_ptr<PositionKeeper> keeper,
                        net::Worker& home, std::size_t workers)
     : hub_(std::move(hub)), key_(std::move(key)), connector_(std::move(connector)),
-      topics_(std::move(topics)), keeper_(std::move(keeper)), home_(home), closed_(home),
-      ring_(kRingBytes), fan_by_worker_(workers), catch_up_(*this) {}
+      topics_(std::move(topics)), keeper_(std::move(keeper)), home_(home),
+      recover_(connector_->capabilities().recover), closed_(home), ring_(kRingBytes), fan_by_worker_(workers), catch_up_(*this) {}
 
 EachReader::~EachReader() = default;
 
@@ -73,9 +73,7 @@ Task<Status> EachReader::ReadAll() {
     co_await source_->Close();
     co_return Cancelled("reader: ended while it opened");
   }
-  at_ = lanes_.FromSource(source_->origin());
-  text_ = source_->origin();
-  ring_.Begin(at_);
+  BeginLive();
   open_ = true;
   std::vector<AdmitRequest> early = std::move(early_);
   for (AdmitRequest& request : early) DoAdmit(std::move(request));
@@ -91,6 +89,21 @@ Task<Status> EachReader::ReadAll() {
     while (FansBehind() && !over_) co_await home_.wheel().Sleep(kWheelTick);
   }
   co_return Cancelled("reader: ended");
+}
+
+void EachReader::BeginLive() {
+  if (recover_) {
+    at_ = lanes_.FromSource(source_->origin());
+    text_ = source_->origin();
+  } else {
+    SetAt(at_, lanes_.LaneOf("", 0), 0);  // one lane, numbered from 1
+  }
+  ring_.Begin(at_);
+}
+
+Place EachReader::PlaceOf(const connectors::Message& message) {
+  if (!recover_) return Place(0, message.partition, At(at_, 0) + 1);
+  return Place(lane_cache_.LaneOf(lanes_, message), message.partition, message.offset);
 }
 
 bool EachReader::FansBehind() const {
@@ -110,15 +123,17 @@ void EachReader::Dispatch(connectors::MessageBatch& batch) {
     if (encoding.live > 0) out->encodings.push_back(encoding.number);
   }
   for (connectors::Message& message : batch) {
-    const std::uint32_t lane = lane_cache_.LaneOf(lanes_, message);
-    if (message.offset <= At(at_, lane)) continue;  // again after a reconnect
-    SetAt(at_, lane, message.offset);
-    text_.Set(message.topic, message.partition, message.offset);
+    const Place place = PlaceOf(message);
+    if (place.offset <= At(at_, place.lane)) continue;  // again after a reconnect
+    SetAt(at_, place.lane, place.offset);
+    if (recover_) text_.Set(message.topic, message.partition, message.offset);
     LiveBatch::Item seen;
-    seen.lane = lane;
-    seen.offset = message.offset;
+    seen.lane = place.lane;
+    seen.offset = place.offset;
     out->items.push_back(seen);
-    Ring::Item& item = ring_.Add(message, lane);
+    message.ack.Done();
+    Ring::Item& item = ring_.Add(message, place.lane);
+    item.offset = place.offset;
     EncodeLive(item, *out);
     ring_.Settle(item);
   }
@@ -147,11 +162,10 @@ void EachReader::EncodeLive(Ring::Item& item, LiveBatch& out) {
 }
 
 FramePtr EachReader::Encode(const Encodings::Encoding& encoding,
-                            const connectors::Message& message, std::uint32_t lane,
+                            const connectors::Message& message, Place place,
                             const connectors::Position& text) {
   id_scratch_.clear();
   if (encoding.with_id) connector_->AppendId(text, id_scratch_);
-  const Place place(lane, message.partition, message.offset);
   return EncodeFrame(*encoding.encoder, message, id_scratch_, place, scratch_);
 }
 

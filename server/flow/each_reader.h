@@ -41,6 +41,9 @@ class EachReader : public std::enable_shared_from_this<EachReader>, private net:
   connectors::Connector& connector() { return *connector_; }
   PositionKeeper& keeper() { return *keeper_; }
   const ReaderKey& key() const { return key_; }
+  // False: the broker keeps no positions. Messages are numbered here, whoever comes begins with
+  // what comes from then on, and who falls behind the ring has a gap.
+  bool recover() const { return recover_; }
   std::shared_ptr<EachFan> FanFor(net::Worker& worker);  // that worker's thread
   void CountDropped(std::uint64_t count) { hub_->dropped += count; }
   // From seats; each is one post to the home worker.
@@ -68,14 +71,16 @@ class EachReader : public std::enable_shared_from_this<EachReader>, private net:
   void Deliver(Waiter& waiter, std::vector<FramePtr> frames);
   // `text` is the vector that the frame's id names.
   FramePtr Encode(const Encodings::Encoding& encoding, const connectors::Message& message,
-                  std::uint32_t lane, const connectors::Position& text);
+                  Place place, const connectors::Position& text);
 
  private:
   // each_reader.cc: the live reader
   static Task<void> Run(std::shared_ptr<EachReader> self);
   static Task<void> CloseSource(std::shared_ptr<EachReader> self);
   Task<Status> ReadAll();
+  void BeginLive();
   void Dispatch(connectors::MessageBatch& batch);
+  Place PlaceOf(const connectors::Message& message);
   void EncodeLive(Ring::Item& item, LiveBatch& out);
   void Publish(std::shared_ptr<LiveBatch> out);
   bool FansBehind() const;
@@ -98,6 +103,7 @@ class EachReader : public std::enable_shared_from_this<EachReader>, private net:
   void DoGone(std::uint64_t id);
   void LeftLive(std::uint64_t id);
   bool PumpRing(Waiter& waiter);
+  bool Overtaken(Waiter& waiter);
   void PumpTail();
   void GoLive(Waiter& waiter);
   bool BeyondEnd(const Offsets& at);
@@ -122,6 +128,7 @@ class EachReader : public std::enable_shared_from_this<EachReader>, private net:
   const std::vector<std::string> topics_;
   const std::shared_ptr<PositionKeeper> keeper_;
   net::Worker& home_;
+  const bool recover_;
 
   connectors::SourcePtr source_;
   bool open_ = false;

@@ -146,8 +146,8 @@ void EachSeat::FallBehind(const std::vector<LiveBatchPtr>& batches, const Offset
   subscriber_.Flush();
 }
 
-void EachSeat::Gap() {
-  subscriber_.OnGap(0);
+void EachSeat::Gap(std::uint64_t count) {
+  subscriber_.OnGap(count);
 }
 
 void EachSeat::End(EndReason reason, const Status& status) {

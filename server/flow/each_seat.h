@@ -42,7 +42,7 @@ class EachSeat final : public Attachment {
   void GoLive(std::uint32_t encoding, std::uint64_t next);
   // `before` is the live position before `batches`.
   void PushLive(const std::vector<LiveBatchPtr>& batches, const Offsets& before);
-  void Gap();
+  void Gap(std::uint64_t count);
   void End(EndReason reason, const Status& status);
   void NotePosition();
 

@@ -82,7 +82,7 @@ void EachReader::DoAdmit(AdmitRequest request) {
 }
 
 void EachReader::Begin(Waiter& waiter, const AdmitRequest& request) {
-  if (request.position && !request.position->empty()) {
+  if (recover_ && request.position && !request.position->empty()) {
     BeginAt(waiter, *request.position, request.remembered);
   } else {
     BeginByRule(waiter);
@@ -124,15 +124,15 @@ bool EachReader::BeyondEnd(const Offsets& at) {
 
 void EachReader::BeginByRule(Waiter& waiter) {
   waiter.remembered = false;
-  const auto rule = connector_->reset_rule();
+  const auto rule = recover_ ? connector_->reset_rule() : connectors::Reset::kLatest;
   if (rule == connectors::Reset::kNone) {
     return RefuseWaiter(waiter, MakeError(ErrorClass::kPositionUnavailable,
                                           "attach: no position, and the endpoint's rule is none"));
   }
   if (rule == connectors::Reset::kLatest) {
     waiter.at = at_;
-    const auto high = source_->HighWatermark();
-    const auto reached = source_->Reached();
+    const auto high = recover_ ? source_->HighWatermark() : std::nullopt;
+    const auto reached = recover_ ? source_->Reached() : std::nullopt;
     // Where the source says that it has read to the end, the end is where it stands, even when the
     // last record there is no message.
     if (high && !(reached && reached->Covers(*high))) {
@@ -173,7 +173,7 @@ void EachReader::RefuseWaiter(Waiter& waiter, const Status& status) {
 
 void EachReader::ResetWaiter(Waiter& waiter) {
   Log(LogLevel::kWarn, "reader.position_lost", {{"connector", connector_->kind()}});
-  ToFan(*waiter.fan, [id = waiter.id](EachFan& fan) { fan.Gap(id); });
+  ToFan(*waiter.fan, [id = waiter.id](EachFan& fan) { fan.Gap(id, 0); });
   BeginByRule(waiter);
 }
 
@@ -201,10 +201,7 @@ bool EachReader::PumpRing(Waiter& waiter) {
   std::vector<FramePtr> frames;
   std::size_t bytes = 0;
   const Encodings::Encoding* encoding = encodings_.Find(waiter.encoding);
-  if (waiter.next < ring_.first()) {
-    catch_up_.Queue(waiter);
-    return false;
-  }
+  if (waiter.next < ring_.first() && !Overtaken(waiter)) return false;
   std::optional<connectors::Position> text;
   for (; waiter.next < ring_.end(); ++waiter.next) {
     if (frames.size() >= kCatchUpChunkFrames || bytes >= kCatchUpChunkBytes) break;
@@ -221,7 +218,8 @@ bool EachReader::PumpRing(Waiter& waiter) {
     if (cached != nullptr) {
       frame = *cached;
     } else {
-      frame = Encode(*encoding, item.message, item.lane, ToPosition(lanes_.names(), waiter.at));
+      const Place place(item.lane, item.message.partition, item.offset);
+      frame = Encode(*encoding, item.message, place, ToPosition(lanes_.names(), waiter.at));
       if (waiter.ahead == 0) item.Remember(waiter.encoding, frame);
     }
     bytes += frame->bytes().size();
@@ -237,6 +235,21 @@ bool EachReader::PumpRing(Waiter& waiter) {
   }
   GoLive(waiter);
   return false;
+}
+
+// The ring has moved past it. False: a reader of its own brings it back; else it goes on behind the
+// gap.
+bool EachReader::Overtaken(Waiter& waiter) {
+  if (recover_) {
+    catch_up_.Queue(waiter);
+    return false;
+  }
+  const std::uint64_t lost = ring_.first() - waiter.next;
+  hub_->dropped += lost;
+  ToFan(*waiter.fan, [id = waiter.id, lost](EachFan& fan) { fan.Gap(id, lost); });
+  waiter.next = ring_.first();
+  waiter.at = ring_.base();
+  return true;
 }
 
 void EachReader::PumpTail() {
@@ -289,7 +302,7 @@ void EachReader::DoReturn(std::uint64_t id, Offsets at, std::uint64_t next) {
   waiter->at = std::move(at);
   Waiter& added = *waiter;
   waiters_[id] = std::move(waiter);
-  if (next >= ring_.first()) {
+  if (next >= ring_.first() || !recover_) {
     // It left the live order at `next`, so it is level with the live reader there.
     added.state = Waiter::State::kRing;
     added.next = next;

@@ -158,14 +158,17 @@ Task<Status> GroupReader::ReadAll() {
 
 std::size_t GroupReader::TotalCredit() const {
   std::size_t total = 0;
-  for (const Member& member : members_) total += member.credit;
+  for (const Member& member : members_) {
+    if (!member.link->full()) total += member.credit;
+  }
   return total;
 }
 
 GroupReader::Member* GroupReader::NextWithCredit() {
   for (std::size_t i = 0; i < members_.size(); ++i) {
     turn_ = (turn_ + 1) % members_.size();
-    if (members_[turn_].credit > 0) return &members_[turn_];
+    const Member& member = members_[turn_];
+    if (member.credit > 0 && !member.link->full()) return &members_[turn_];
   }
   return nullptr;
 }
@@ -182,6 +185,7 @@ void GroupReader::Hand(Member& member, connectors::Message& message) {
   GroupItem item;
   item.frame = EncodeFrame(*member.encoder, message, id_scratch_, place, scratch_);
   item.ack = std::move(message.ack);
+  member.link->bytes += item.frame->bytes().size();
   member.out.push_back(std::move(item));
 }
 

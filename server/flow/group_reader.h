@@ -2,7 +2,8 @@
 // one of them that has demand (DESIGN §5, Group).
 //
 // Demand travels as credit: a seat grants what its subscriber can take, the home sends no more than
-// that. Nobody has credit: the source is not asked, and it pauses the broker.
+// that, and no more than kGroupSeatBytes that the subscriber has not taken yet. Nobody has credit:
+// the source is not asked, and it pauses the broker.
 // Acknowledged: at-least-once when the socket took the frame; otherwise when it was handed over. A
 // seat that goes with unwritten messages drops their acks, which sends them back for another.
 // Thread: GroupReader on its home worker (who attached first), GroupSeat on its subscriber's; both
@@ -10,6 +11,7 @@
 // Fails: Attach as OpenSource does, or ResourceExhausted reason BROKER_CLIENTS_EXHAUSTED.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -25,11 +27,16 @@ namespace tidegate::flow {
 
 class GroupSeat;
 
+// What may wait at a seat for its subscriber, in bytes: a batch may come on top of it.
+inline constexpr std::size_t kGroupSeatBytes = 1024 * 1024;
+
 // The seat as its reader's home knows it. `seat` is the seat's worker's to touch.
 struct GroupLink {
   explicit GroupLink(net::Worker& where) : worker(where) {}
+  bool full() const { return bytes.load(std::memory_order_relaxed) >= kGroupSeatBytes; }
   net::Worker& worker;
   GroupSeat* seat = nullptr;
+  std::atomic<std::size_t> bytes{0};  // handed over by the home, not taken by the subscriber yet
 };
 using GroupLinkPtr = std::shared_ptr<GroupLink>;
 

@@ -70,7 +70,9 @@ void GroupSeat::Take(std::vector<GroupItem> items) {
 void GroupSeat::PushPending() {
   if (pushing_) return;
   pushing_ = true;
+  const bool was_full = link_->full();
   while (!pending_.empty() && subscriber_.Push(pending_.front().frame)) {
+    link_->bytes -= pending_.front().frame->bytes().size();
     connectors::Ack ack = std::move(pending_.front().ack);
     pending_.pop_front();
     if (ack_when_written_) {
@@ -81,6 +83,9 @@ void GroupSeat::PushPending() {
   }
   subscriber_.Flush();
   pushing_ = false;
+  if (was_full && !link_->full()) {
+    reader_->OnHome([id = id_](GroupReader& self) { self.Grant(id, 0); });
+  }
 }
 
 void GroupSeat::OnRoom() {

@@ -69,7 +69,10 @@ std::optional<QosProblem> CheckQos(const Needs& needs, Qos qos, const Capabiliti
     return Capability(parties, qos, "AUTO_ACK", offer);
   }
   if (qos == Qos::kAtMostOnce || qos == Qos::kAtLeastOnce) {
-    if (needs.at_needs_recover && !offer.recover) return Capability(parties, qos, "RECOVER", offer);
+    // Without RECOVER its consumers share what the broker keeps for them, if it waits for acks.
+    if (needs.at_needs_recover && !offer.recover && !offer.manual_ack) {
+      return Capability(parties, qos, "RECOVER or MANUAL_ACK", offer);
+    }
     if (needs.at_needs_manual_ack && !offer.manual_ack) {
       return Capability(parties, qos, "MANUAL_ACK", offer);
     }
@@ -90,8 +93,12 @@ Share DefaultShare(const Needs& needs, Qos qos, const Capabilities& offer) {
   return needs.at_needs_manual_ack || !offer.recover ? Share::kGroup : Share::kEach;
 }
 
-std::optional<QosProblem> CheckShare(model::Share share, const Capabilities& offer,
+std::optional<QosProblem> CheckShare(model::Share share, Qos qos, const Capabilities& offer,
                                      const QosParties& parties) {
+  const bool at = qos == Qos::kAtMostOnce || qos == Qos::kAtLeastOnce;
+  if (share == model::Share::kEach && at && !offer.recover) {
+    return Capability(parties, qos, "RECOVER for share: each", offer);
+  }
   if (share == model::Share::kDefault || !offer.private_only) return std::nullopt;
   QosProblem problem;
   problem.reason = "INCOMPATIBLE_SHARE";

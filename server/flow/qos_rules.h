@@ -32,7 +32,8 @@ std::optional<QosProblem> CheckQos(const Needs& needs, connectors::Qos qos,
 // Who receives, by default (DESIGN §5 "Who gets what") or as the entrypoint's `share` says.
 connectors::Share DefaultShare(const Needs& needs, connectors::Qos qos,
                                const connectors::Capabilities& offer);
-std::optional<QosProblem> CheckShare(model::Share share, const connectors::Capabilities& offer,
+std::optional<QosProblem> CheckShare(model::Share share, connectors::Qos qos,
+                                     const connectors::Capabilities& offer,
                                      const QosParties& parties);
 
 connectors::Qos ToConnectorQos(model::Qos qos);

@@ -13,8 +13,10 @@ constexpr std::size_t kCopyCapacityKept = 512;
 constexpr std::size_t kCopyCapacityMin = 64;
 
 std::size_t SizeOf(const connectors::Message& message) {
-  std::size_t bytes = message.content.size() + (message.key ? message.key->size() : 0);
+  std::size_t bytes = message.content.size() + (message.key ? message.key->size() : 0) +
+                      message.topic.size();
   for (const auto& header : message.headers) bytes += header.name.size() + header.value.size();
+  for (const auto& entry : message.metadata) bytes += entry.name.size() + entry.value.size();
   return bytes;
 }
 
@@ -57,6 +59,9 @@ Ring::Item& Ring::Add(connectors::Message& message, std::uint32_t lane) {
     connectors::Message& kept = item.message;
     item.copy.reserve(std::max(size, kCopyCapacityMin));
     kept.content = Copy(item.copy, kept.content);
+    kept.topic = Copy(item.copy, kept.topic);
+    item.metadata.assign(kept.metadata.begin(), kept.metadata.end());
+    kept.metadata = item.metadata;
     if (kept.key) kept.key = Copy(item.copy, *kept.key);
     for (auto& header : kept.headers) {
       header.name = Copy(item.copy, header.name);
@@ -93,6 +98,8 @@ void Ring::Evict() {
   item.message.hold.Reset();
   item.message.ack = connectors::Ack();
   item.message.headers.clear();
+  item.message.metadata = {};
+  item.metadata.clear();
   if (item.copy.capacity() > kCopyCapacityKept) std::string().swap(item.copy);
   item.frames = {};
   head_ = (head_ + 1) & (items_.size() - 1);

@@ -27,6 +27,7 @@ class Ring {
   struct Item {
     connectors::Message message;
     std::string copy;  // of views that nothing keeps alive
+    std::vector<connectors::NamedText> metadata;  // the same
     std::uint32_t lane = 0;
     std::int64_t offset = -1;
     std::size_t bytes = 0;

@@ -61,6 +61,7 @@ class FakeSource final : public connectors::Source {
     if (!is_group()) --connector_.open_sources;
   }
 
+  bool recover() const { return connector_.offer.recover; }
   bool is_group() const { return spec_.share == connectors::Share::kGroup; }
 
   Status Begin() {
@@ -109,13 +110,13 @@ class FakeSource final : public connectors::Source {
       co_await wake_.Wait();
     }
   }
-  const connectors::Position& origin() const override { return origin_; }
+  const connectors::Position& origin() const override { return recover() ? origin_ : nowhere_; }
   std::optional<connectors::Position> HighWatermark() const override {
-    if (!connector_.knows_high) return std::nullopt;
+    if (!connector_.knows_high || !recover()) return std::nullopt;
     return EndOf(log_);
   }
   std::optional<connectors::Position> Reached() const override {
-    if (!connector_.knows_reached) return std::nullopt;
+    if (!connector_.knows_reached || !recover()) return std::nullopt;
     connectors::Position reached;
     for (std::size_t i = 0; i < at_.size(); ++i) {
       const FakePartition& partition = log_.partitions[i];
@@ -132,6 +133,13 @@ class FakeSource final : public connectors::Source {
   void Wake() { wake_.Set(); }
 
  private:
+  // What lives until the next batch.
+  struct Passing {
+    std::string topic;
+    std::string content;
+    std::vector<connectors::NamedText> metadata;
+  };
+
   void EXPECT_CLOSED() const {
     if (!closed_ && !begun_failed_) std::abort();  // Close() comes before the end, always
   }
@@ -139,8 +147,20 @@ class FakeSource final : public connectors::Source {
     connectors::Message& message = batch.Add();
     message.content = record.content;
     message.topic = kTopic;
-    message.partition = partition;
-    message.offset = record.offset;
+    if (recover()) {
+      message.partition = partition;
+      message.offset = record.offset;
+      return;
+    }
+    Passing& passing = passing_[batch.size() - 1];
+    passing.topic = kTopic + "/" + record.content;
+    passing.content = record.content;
+    passing.metadata.resize(1);
+    passing.metadata[0].name = "routingKey";
+    passing.metadata[0].value = passing.topic;
+    message.topic = passing.topic;
+    message.content = passing.content;
+    message.metadata = passing.metadata;
   }
   Status Take(connectors::MessageBatch& batch, std::uint32_t max) {
     batch.Reserve(max);
@@ -196,6 +216,8 @@ class FakeSource final : public connectors::Source {
   Event wake_;
   FakeAcks* acks_ = nullptr;
   connectors::Position origin_;
+  const connectors::Position nowhere_;
+  std::vector<Passing> passing_ = std::vector<Passing>(256);
   std::vector<std::int64_t> at_;
   std::size_t turn_ = static_cast<std::size_t>(connector_.opened);
   bool closed_ = false;
@@ -256,7 +278,7 @@ void FakeEncoder::Encode(const connectors::Message& message, std::string_view id
 }
 
 bool FakeSubscriber::Push(FramePtr frame) {
-  if (queue.size() >= capacity) {
+  if (refuses || queue.size() >= capacity) {
     refused_ = true;
     return false;
   }

@@ -53,10 +53,10 @@ struct FakeGroup {
 
 class FakeConnector final : public connectors::Connector, private connectors::PositionStore {
  public:
-  explicit FakeConnector(FakeLog& log) : log_(log) {}
+  explicit FakeConnector(FakeLog& log) : log_(log) { offer.recover = true; }
 
   std::string_view kind() const override { return "fake"; }
-  const connectors::Capabilities& capabilities() const override { return capabilities_; }
+  const connectors::Capabilities& capabilities() const override { return offer; }
   Task<StatusOr<connectors::SourcePtr>> OpenSource(connectors::SourceSpec spec,
                                                    net::Worker& worker) override;
   StatusOr<connectors::Sink*> SinkFor(net::Worker&) override { return Unimplemented("fake"); }
@@ -72,6 +72,9 @@ class FakeConnector final : public connectors::Connector, private connectors::Po
   Task<std::vector<connectors::TestStage>> Test(net::Worker&) override { co_return stages_; }
   Task<void> Drain(TimePoint, net::Worker&) override { co_return; }
 
+  // Without RECOVER sources tell no positions, and messages have neither offset nor partition and
+  // live in a buffer that the next batch overwrites. Set before the first reader.
+  connectors::Capabilities offer;
   std::optional<connectors::Reset> rule = connectors::Reset::kLatest;  // what reset_rule() says
   connectors::Reset real_rule = connectors::Reset::kLatest;            // what sources do
   bool remembers = false;
@@ -93,7 +96,6 @@ class FakeConnector final : public connectors::Connector, private connectors::Po
                      net::Worker& worker) override;
 
   FakeLog& log_;
-  connectors::Capabilities capabilities_;
   std::vector<connectors::TestStage> stages_;
 };
 
@@ -132,6 +134,7 @@ class FakeSubscriber final : public Subscriber {
 
   std::size_t capacity = 100;
   bool reading = true;   // Flush writes at once
+  bool refuses = false;  // takes nothing, as when its bytes are at their limit
   Attachment* attachment = nullptr;
   std::deque<FramePtr> queue;
   bool keeps = true;  // else only `received` and `out_of_order` tell what came

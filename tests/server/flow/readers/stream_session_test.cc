@@ -157,6 +157,26 @@ TEST_F(StreamSessionTest, frames_are_bounded_by_number_too) {
   EXPECT_EQ(queued, kStreamQueueFrames);
 }
 
+TEST_F(StreamSessionTest, a_smaller_buffer_is_full_sooner_and_what_is_lost_is_counted) {
+  telemetry::Registry registry;
+  StreamOptions options;
+  options.queue_bytes = 100;
+  options.gap = FramePtr::Make("gap");
+  options.dropped = &registry.GetCounter("dropped", "");
+  StreamSession& session = Open(std::move(options));
+  std::size_t queued = 0;
+  while (session.Push(Frame("0123456789"))) ++queued;
+  EXPECT_EQ(queued, 10u);
+  EXPECT_EQ(session.backlog().messages, 10u);
+  EXPECT_EQ(session.backlog().bytes, 100u);
+  EXPECT_EQ(session.backlog().paused, 1u) << "its reader was told that it is full";
+  EXPECT_EQ(session.MakeRoom(25), 3u);
+  session.OnGap(3);
+  EXPECT_EQ(registry.GetCounter("dropped", "").Value(), 3u);
+  session.SetAttachment(&seat_);
+  EXPECT_EQ(Read().substr(0, 13), "gap0123456789");
+}
+
 TEST_F(StreamSessionTest, a_frame_larger_than_the_queue_passes_alone) {
   StreamSession& session = Open();
   EXPECT_TRUE(session.Push(Frame(std::string(kStreamQueueBytes + 1, 'x'))));

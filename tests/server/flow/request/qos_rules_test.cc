@@ -26,9 +26,15 @@ Capabilities Mqtt() {
   out.recover = false;
   return out;
 }
-Capabilities Rabbit() {
+// Brokers that do less than ours: by level, and by what they can do.
+Capabilities Simple() {
   Capabilities out = Mqtt();
   out.levels = QosSet::Of(Qos::kNone, Qos::kAuto);
+  out.manual_ack = false;
+  return out;
+}
+Capabilities Deaf() {
+  Capabilities out = Mqtt();
   out.manual_ack = false;
   return out;
 }
@@ -64,21 +70,26 @@ struct Row {
 };
 constexpr Row kMatrix[] = {
     {"http-post", "kafka", "yyll"}, {"http-post", "mock", "yyll"},
-    {"http-post", "mqtt5", "yyll"}, {"http-post", "rabbitmq", "yyll"},
+    {"http-post", "mqtt5", "yyll"}, {"http-post", "simple", "yyll"},
+    {"http-post", "deaf", "yyll"},
     {"http-get", "kafka", "lyyy"},  {"http-get", "mock", "lyyy"},
-    {"http-get", "mqtt5", "lycc"},  {"http-get", "rabbitmq", "lyll"},
+    {"http-get", "mqtt5", "lyyy"},  {"http-get", "simple", "lyll"},
+    {"http-get", "deaf", "lycc"},
     {"sse", "kafka", "yyyy"},       {"sse", "mock", "yyyy"},
-    {"sse", "mqtt5", "yycc"},       {"sse", "rabbitmq", "yyll"},
+    {"sse", "mqtt5", "yyyy"},       {"sse", "simple", "yyll"},
+    {"sse", "deaf", "yycc"},
     {"websocket", "kafka", "yyll"}, {"websocket", "mock", "yyll"},
-    {"websocket", "mqtt5", "yyll"}, {"websocket", "rabbitmq", "yyll"},
+    {"websocket", "mqtt5", "yyll"}, {"websocket", "simple", "yyll"},
     {"webhook", "kafka", "yyyy"},   {"webhook", "mock", "yyyy"},
-    {"webhook", "mqtt5", "yyyy"},   {"webhook", "rabbitmq", "yyll"},
+    {"webhook", "mqtt5", "yyyy"},   {"webhook", "simple", "yyll"},
+    {"webhook", "deaf", "yycc"},
 };
 
 Capabilities Offer(const std::string& endpoint) {
   if (endpoint == "kafka") return Kafka();
   if (endpoint == "mock") return Mock();
-  return endpoint == "mqtt5" ? Mqtt() : Rabbit();
+  if (endpoint == "deaf") return Deaf();
+  return endpoint == "mqtt5" ? Mqtt() : Simple();
 }
 
 TEST(QosRules, every_cell_of_the_matrix) {
@@ -100,14 +111,14 @@ TEST(QosRules, texts_name_both_sides) {
   QosParties parties;
   parties.entrypoint = "sse";
   parties.endpoint = "endpoint 'box' (mqtt5)";
-  const auto capability = CheckQos(NeedsOf("sse"), Qos::kAtLeastOnce, Mqtt(), parties);
+  const auto capability = CheckQos(NeedsOf("sse"), Qos::kAtLeastOnce, Deaf(), parties);
   ASSERT_TRUE(capability);
   EXPECT_EQ(capability->reason, "INCOMPATIBLE_QOS_CAPABILITIES");
   EXPECT_EQ(capability->text,
             "Incompatible Qos capabilities between entrypoint requirements and endpoint supports: "
-            "sse with at-least-once needs RECOVER, endpoint 'box' (mqtt5) has AUTO_ACK, "
-            "MANUAL_ACK");
-  const auto level = CheckQos(NeedsOf("sse"), Qos::kAtLeastOnce, Rabbit(), parties);
+            "sse with at-least-once needs RECOVER or MANUAL_ACK, endpoint 'box' (mqtt5) has "
+            "AUTO_ACK");
+  const auto level = CheckQos(NeedsOf("sse"), Qos::kAtLeastOnce, Simple(), parties);
   ASSERT_TRUE(level);
   EXPECT_EQ(level->text,
             "Incompatible Qos between entrypoint and endpoint: sse asks for at-least-once, "
@@ -137,11 +148,28 @@ TEST(QosRules, who_receives_by_default) {
 
 TEST(QosRules, share_cannot_be_chosen_where_each_consumer_has_its_own) {
   QosParties parties;
-  EXPECT_FALSE(CheckShare(model::Share::kDefault, Mock(), parties));
-  EXPECT_FALSE(CheckShare(model::Share::kGroup, Kafka(), parties));
-  const auto problem = CheckShare(model::Share::kEach, Mock(), parties);
+  EXPECT_FALSE(CheckShare(model::Share::kDefault, Qos::kAuto, Mock(), parties));
+  EXPECT_FALSE(CheckShare(model::Share::kGroup, Qos::kAuto, Kafka(), parties));
+  const auto problem = CheckShare(model::Share::kEach, Qos::kAuto, Mock(), parties);
   ASSERT_TRUE(problem);
   EXPECT_EQ(problem->reason, "INCOMPATIBLE_SHARE");
+}
+
+TEST(QosRules, each_with_a_promise_needs_positions) {
+  QosParties parties;
+  parties.entrypoint = "sse";
+  parties.endpoint = "endpoint 'box' (mqtt5)";
+  for (const Qos qos : {Qos::kNone, Qos::kAuto}) {
+    EXPECT_FALSE(CheckShare(model::Share::kEach, qos, Mqtt(), parties));
+  }
+  for (const Qos qos : {Qos::kAtMostOnce, Qos::kAtLeastOnce}) {
+    EXPECT_FALSE(CheckShare(model::Share::kEach, qos, Kafka(), parties));
+    EXPECT_FALSE(CheckShare(model::Share::kGroup, qos, Mqtt(), parties));
+    const auto problem = CheckShare(model::Share::kEach, qos, Mqtt(), parties);
+    ASSERT_TRUE(problem);
+    EXPECT_EQ(problem->reason, "INCOMPATIBLE_QOS_CAPABILITIES");
+    EXPECT_NE(problem->text.find("needs RECOVER for share: each"), std::string::npos);
+  }
 }
 
 }  // namespace
