@@ -136,14 +136,19 @@ Status SecretResolver::CheckPath(std::string_view path) const {
   return Unresolved("file " + name + " is not below a directory of the bootstrap's secrets");
 }
 
-StatusOr<std::string> SecretResolver::File(std::string_view path) const {
+StatusOr<std::string> SecretResolver::Bytes(std::string_view path, std::size_t bytes_max) const {
   TG_RETURN_IF_ERROR(CheckPath(path));
   std::string text;
   std::string error;
-  if (!ReadWholeFile(Canonical(std::string(path)), kSecretBytesMax, &text, &error)) {
+  if (!ReadWholeFile(Canonical(std::string(path)), bytes_max, &text, &error)) {
     return Unresolved("file " + std::string(path) + ": " + error);
   }
-  CutNewline(&text);
+  return text;
+}
+
+StatusOr<std::string> SecretResolver::File(std::string_view path) const {
+  auto text = Bytes(path, kSecretBytesMax);
+  if (text.ok()) CutNewline(&*text);
   return text;
 }
 

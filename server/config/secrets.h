@@ -37,6 +37,8 @@ class SecretResolver {
   // FAILED_PRECONDITION with reason SECRET_UNRESOLVED. One trailing newline is cut.
   StatusOr<std::string> Env(std::string_view name) const;
   StatusOr<std::string> File(std::string_view path) const;
+  // The same for a file of bytes: nothing is cut.
+  StatusOr<std::string> Bytes(std::string_view path, std::size_t bytes_max) const;
   // Whether a path may be opened: absolute and, links followed, below a directory of the rules.
   Status CheckPath(std::string_view path) const;
 

@@ -55,6 +55,10 @@ struct ListenerTlsMaterial {
   bool only_tls13 = false;
 };
 
+enum class TlsSide : std::uint8_t { kListener, kConnection };
+// What can be said against the settings without reading any file or variable.
+Status CheckTls(const google::protobuf::Message& tls, TlsSide side);
+
 // `tls` is a config.v1.Tls. Fields of the other side (a listener's `certificates` on a connection)
 // are refused by name.
 StatusOr<TlsMaterial> ReadTls(const google::protobuf::Message& tls, const SecretResolver& secrets);
