@@ -1,0 +1,160 @@
+#include "connectors/rabbitmq/monitor.h"
+
+#include "server/base/log.h"
+#include "server/telemetry/metrics.h"
+
+namespace tidegate::rabbitmq {
+namespace {
+
+using connectors::HealthState;
+
+std::int64_t NowUnixMs() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+}
+
+telemetry::Labels LabelsOf(const std::string& api, const std::string& endpoint,
+                           const char* outcome = nullptr) {
+  telemetry::Labels labels;
+  labels.emplace_back("api", api);
+  labels.emplace_back("endpoint", endpoint);
+  if (outcome != nullptr) labels.emplace_back("outcome", outcome);
+  return labels;
+}
+
+telemetry::Counter& Connects(const std::string& api, const std::string& endpoint,
+                             const char* outcome) {
+  return telemetry::Registry::Global().GetCounter(
+      "tidegate_connector_connects_total", "Changes of the connection to a broker cluster.",
+      LabelsOf(api, endpoint, outcome));
+}
+
+}  // namespace
+
+Monitor::Monitor(std::string api, std::string endpoint)
+    : api_(std::move(api)), endpoint_(std::move(endpoint)),
+      connects_(Connects(api_, endpoint_, "reached")),
+      failures_(Connects(api_, endpoint_, "failed")),
+      losses_(Connects(api_, endpoint_, "lost")),
+      delivered_(telemetry::Registry::Global().GetCounter(
+          "tidegate_broker_deliveries_total", "Messages that brokers have delivered.",
+          LabelsOf(api_, endpoint_))),
+      redelivered_(telemetry::Registry::Global().GetCounter(
+          "tidegate_broker_redeliveries_total", "Of these, delivered before.",
+          LabelsOf(api_, endpoint_))),
+      dropped_(telemetry::Registry::Global().GetCounter(
+          "tidegate_broker_dropped_total", "Messages that could not be taken.",
+          LabelsOf(api_, endpoint_))),
+      clients_(telemetry::Registry::Global().GetGauge(
+          "tidegate_connector_clients", "Broker clients held now.", LabelsOf(api_, endpoint_))),
+      inflight_(telemetry::Registry::Global().GetGauge(
+          "tidegate_connector_publishes_in_flight", "Publishes that wait for the broker.",
+          LabelsOf(api_, endpoint_))),
+      blocked_(telemetry::Registry::Global().GetGauge(
+          "tidegate_connector_blocked", "Connections that the broker has blocked.",
+          LabelsOf(api_, endpoint_))),
+      confirm_seconds_(telemetry::Registry::Global().GetHistogram(
+          "tidegate_broker_publish_duration_seconds",
+          "From hand-over to the broker's confirmation.", telemetry::DurationBuckets(),
+          LabelsOf(api_, endpoint_))) {
+  constexpr const char* kNames[] = {"ok", "no", "unknown"};
+  for (std::size_t i = 0; i < 3; ++i) {
+    outcomes_[i] = &telemetry::Registry::Global().GetCounter(
+        "tidegate_broker_publishes_total", "Records published to brokers, by outcome.",
+        LabelsOf(api_, endpoint_, kNames[i]));
+  }
+  health_.since_unix_ms = NowUnixMs();
+}
+
+void Monitor::Since(HealthState state) {
+  if (health_.state == state) return;
+  health_.state = state;
+  health_.since_unix_ms = NowUnixMs();
+}
+
+void Monitor::Fault(const Status& why) {
+  health_.last_error = ClassOf(why);
+  health_.last_error_text = MessageOf(why);
+}
+
+void Monitor::Connecting() {
+  const std::lock_guard lock(mutex_);
+  if (health_.state == HealthState::kIdle) Since(HealthState::kConnecting);
+}
+
+void Monitor::Connected() {
+  const std::lock_guard lock(mutex_);
+  ++health_.clients;
+  clients_.Set(health_.clients);
+  if (broken_) ++health_.reconnects;
+  broken_ = false;
+  connects_.Add();
+  Since(HealthState::kReady);
+}
+
+void Monitor::ConnectFailed(const Status& why) {
+  const std::lock_guard lock(mutex_);
+  ++health_.connect_failures;
+  failures_.Add();
+  Fault(why);
+  // What works for others goes on working for them.
+  if (health_.clients == 0) Since(broken_ ? HealthState::kDegraded : HealthState::kFailed);
+}
+
+void Monitor::Disconnected() {
+  const std::lock_guard lock(mutex_);
+  --health_.clients;
+  clients_.Set(health_.clients);
+  if (health_.clients == 0 && health_.state == HealthState::kReady) Since(HealthState::kIdle);
+}
+
+void Monitor::Lost(const Status& why) {
+  {
+    const std::lock_guard lock(mutex_);
+    --health_.clients;
+    clients_.Set(health_.clients);
+    broken_ = true;
+    losses_.Add();
+    Fault(why);
+    if (health_.clients == 0) Since(HealthState::kDegraded);
+  }
+  Log(LogLevel::kWarn, "rabbitmq.connection_lost",
+      {{"api", api_}, {"endpoint", endpoint_}, {"cause", MessageOf(why)}});
+}
+
+void Monitor::Refused(const Status& why) {
+  const std::lock_guard lock(mutex_);
+  Fault(why);
+}
+
+void Monitor::Dropped() {
+  dropped_.Add();
+  const std::lock_guard lock(mutex_);
+  ++health_.dropped;
+}
+
+void Monitor::Blocked(bool blocked, std::string_view reason) {
+  blocked_.Add(blocked ? 1 : -1);
+  Log(LogLevel::kWarn, blocked ? "rabbitmq.blocked" : "rabbitmq.unblocked",
+      {{"api", api_}, {"endpoint", endpoint_}, {"cause", std::string(reason)}});
+}
+
+connectors::Health Monitor::health() const {
+  const std::lock_guard lock(mutex_);
+  return health_;
+}
+
+void Monitor::Published(connectors::Outcome outcome) {
+  outcomes_[static_cast<std::size_t>(outcome)]->Add();
+}
+
+void Monitor::Confirmed(Clock::duration after) { confirm_seconds_.Observe(after); }
+
+void Monitor::Delivered(bool redelivered) {
+  delivered_.Add();
+  if (redelivered) redelivered_.Add();
+}
+
+void Monitor::InFlight(double delta) { inflight_.Add(delta); }
+
+}  // namespace tidegate::rabbitmq

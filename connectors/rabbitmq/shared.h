@@ -1,0 +1,20 @@
+// What all parts of one connector have in common.
+// Thread: any; the settings never change. Owner: shared_ptr of whoever needs them.
+#pragma once
+
+#include <memory>
+
+#include "connectors/rabbitmq/monitor.h"
+#include "connectors/rabbitmq/rabbitmq_config.h"
+#include "server/net/tls_client.h"
+
+namespace tidegate::rabbitmq {
+
+struct Shared {
+  RabbitmqConfig config;
+  std::shared_ptr<net::TlsClient> tls;  // where the settings ask for it
+  std::shared_ptr<Monitor> monitor;
+};
+using SharedPtr = std::shared_ptr<const Shared>;
+
+}  // namespace tidegate::rabbitmq
