@@ -7,6 +7,9 @@ namespace {
 const Kind kKafka = {"KafkaBroker", MakeBrokerKafkaHarness};
 
 INSTANTIATE_TEST_SUITE_P(Broker, SourceContract, ::testing::Values(kKafka), NameOfKind);
+INSTANTIATE_TEST_SUITE_P(Broker, LogContract, ::testing::Values(kKafka), NameOfKind);
+INSTANTIATE_TEST_SUITE_P(Broker, PositionContract, ::testing::Values(kKafka), NameOfKind);
+INSTANTIATE_TEST_SUITE_P(Broker, ShareContract, ::testing::Values(kKafka), NameOfKind);
 INSTANTIATE_TEST_SUITE_P(Broker, SinkContract, ::testing::Values(kKafka), NameOfKind);
 INSTANTIATE_TEST_SUITE_P(Broker, LoopContract, ::testing::Values(kKafka), NameOfKind);
 INSTANTIATE_TEST_SUITE_P(Broker, GroupContract, ::testing::Values(kKafka), NameOfKind);

@@ -9,6 +9,9 @@ const Kind kMock = {"Mock", MakeMockHarness};
 const Kind kKafka = {"Kafka", MakeEmbeddedKafkaHarness};
 
 INSTANTIATE_TEST_SUITE_P(Embedded, SourceContract, ::testing::Values(kMock, kKafka), NameOfKind);
+INSTANTIATE_TEST_SUITE_P(Embedded, PositionContract, ::testing::Values(kMock, kKafka), NameOfKind);
+INSTANTIATE_TEST_SUITE_P(Embedded, LogContract, ::testing::Values(kKafka), NameOfKind);
+INSTANTIATE_TEST_SUITE_P(Embedded, ShareContract, ::testing::Values(kKafka), NameOfKind);
 INSTANTIATE_TEST_SUITE_P(Embedded, SinkContract, ::testing::Values(kMock, kKafka), NameOfKind);
 INSTANTIATE_TEST_SUITE_P(Embedded, LoopContract, ::testing::Values(kKafka), NameOfKind);
 INSTANTIATE_TEST_SUITE_P(Embedded, GroupContract, ::testing::Values(kKafka), NameOfKind);

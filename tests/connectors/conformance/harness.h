@@ -9,10 +9,12 @@
 #include <functional>
 #include <future>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "connectors/api/connector.h"
+#include "tests/support/fault_proxy/fault_proxy.h"
 
 namespace tidegate::connectors::conformance {
 
@@ -30,8 +32,13 @@ T Await(net::Worker& worker, Task<T> task) {
   return promise.get_future().get();
 }
 void Await(net::Worker& worker, Task<void> task);
+// Runs `function` on the worker's thread.
+void OnWorker(net::Worker& worker, const std::function<void()>& function);
 
 enum class From : std::uint8_t { kEarliest, kLatest };
+
+// Where a refused password would show.
+inline constexpr std::string_view kSecret = "s3cr3t-never-to-be-seen";
 
 class Harness {
  public:
@@ -40,16 +47,40 @@ class Harness {
   // Whether what is published comes back from sources; the suites for those that do not ask no more
   // of them (see suites.h).
   virtual bool loops() const { return true; }
+  // Whether header values may be any bytes; else the broker's are UTF-8 without control characters.
+  virtual bool carries_bytes() const { return true; }
 
   // A destination of its own for this test, empty, with two partitions where there are such.
   virtual void Begin() = 0;
   // A connector to it. `count`: how many messages a made-up source offers (those that do not loop).
   virtual ConnectorPtr Make(net::WorkerPool& workers, From from, std::int64_t count) = 0;
+  // The same with kSecret as the password, which the broker refuses.
+  virtual ConnectorPtr MakeRefused(net::WorkerPool& workers);
+  // What stands between connector and broker; nullptr: nothing.
+  virtual faults::FaultProxy* proxy() { return nullptr; }
   // The broker goes away without a word, and comes back with its data.
-  virtual void Cut() {}
-  virtual void Restore() {}
+  virtual void Cut();
+  virtual void Restore();
   // Everything that connectors have opened is closed (after they are gone).
   virtual bool Settle() { return true; }
+};
+
+// For brokers that can stand behind a proxy: those whose clients stay at the address they were
+// given.
+class ProxiedHarness : public Harness {
+ public:
+  faults::FaultProxy* proxy() override { return proxy_.get(); }
+
+ protected:
+  // `variable` holds HOST:PORT; fails the test, naming the script that starts the broker, when it
+  // is not set.
+  void StartProxy(const char* variable, const std::string& script);
+  // What connectors dial.
+  std::string host() const { return "127.0.0.1"; }
+  std::uint16_t port() const { return proxy_->port(); }
+
+ private:
+  std::unique_ptr<faults::FaultProxy> proxy_;
 };
 
 using HarnessPtr = std::unique_ptr<Harness>;
@@ -65,7 +96,32 @@ struct Got {
   std::string topic;
   std::int32_t partition = 0;
   std::int64_t offset = -1;
+  bool redelivered = false;
   std::vector<std::pair<std::string, std::string>> headers;
+};
+using Contents = std::multiset<std::string>;
+Contents ContentsOf(const std::vector<Got>& messages);
+Contents Numbered(int first, int count);  // "m<first>" …
+
+// Reads on in the background until it is closed, acknowledging what it gets.
+class Pump {
+ public:
+  Pump(SourcePtr source, net::Worker& worker);
+  ~Pump() { Close(); }
+  Contents seen();
+  // Whether `done` came true within the time.
+  bool WaitFor(const std::function<bool(const Contents&)>& done, std::chrono::seconds limit);
+  void Close();
+
+ private:
+  struct State {
+    SourcePtr source;
+    Contents seen;
+    std::promise<void> ended;
+  };
+  static Task<void> Run(std::shared_ptr<State> state);
+  net::Worker& worker_;
+  std::shared_ptr<State> state_;
 };
 
 class ConformanceTest : public ::testing::TestWithParam<Kind> {
@@ -77,17 +133,26 @@ class ConformanceTest : public ::testing::TestWithParam<Kind> {
   Share share() const {
     return connector_->capabilities().private_only ? Share::kPrivate : Share::kEach;
   }
+  bool recover() const { return connector_->capabilities().recover; }
   void Connect(From from, std::int64_t count = 0);
+  // Ends the connector as a stopping gateway does.
+  void Disconnect();
 
   SourceSpec Spec() const;
   SourceSpec After(const Position& position) const;
   SourceSpec Member(Qos qos) const;
   StatusOr<SourcePtr> Open(SourceSpec spec, std::size_t worker = 0);
+  // A source that is going to see m0 … m<count-1>: brokers without RECOVER keep nothing for those
+  // who come later, so there it is opened first.
+  StatusOr<SourcePtr> OpenFilled(SourceSpec spec, int count, std::size_t worker = 0);
   // Takes messages, at most `demand` a time, until `count` are there; acknowledges where it can.
+  // Fails when they have not come after 30 s.
   StatusOr<std::vector<Got>> Take(Source& source, std::size_t count, std::uint32_t demand = 16,
                                   bool ack = true);
   void Close(SourcePtr& source, std::size_t worker = 0);
   PublishResult Publish(const OutMessage& message, std::size_t worker = 0,
+                        std::chrono::milliseconds patience = std::chrono::seconds(10));
+  PublishResult Publish(const std::string& content,
                         std::chrono::milliseconds patience = std::chrono::seconds(10));
   // Messages "m0" …; each must be confirmed.
   void Fill(int count, int first = 0);

@@ -14,7 +14,7 @@
 #include <thread>
 #include <vector>
 
-namespace tidegate::testing {
+namespace tidegate::faults {
 namespace {
 
 namespace asio = boost::asio;
@@ -30,8 +30,6 @@ class Link : public std::enable_shared_from_this<Link> {
   void Start();
   void End(How how);
   bool silent() const { return silent_; }
-  std::uint64_t chunks(Way way) const { return lane(way).chunks; }
-  std::uint64_t bytes(Way way) const { return lane(way).bytes; }
 
  private:
   struct Lane {
@@ -42,7 +40,6 @@ class Link : public std::enable_shared_from_this<Link> {
     std::uint64_t bytes = 0;
   };
   Lane& lane(Way way) { return way == Way::kUp ? up_ : down_; }
-  const Lane& lane(Way way) const { return way == Way::kUp ? up_ : down_; }
   tcp::socket& From(Way way) { return way == Way::kUp ? client_ : broker_; }
   tcp::socket& To(Way way) { return way == Way::kUp ? broker_ : client_; }
   void Read(Way way);
@@ -58,6 +55,7 @@ class Link : public std::enable_shared_from_this<Link> {
   tcp::socket broker_;
   Lane up_;
   Lane down_;
+  const std::uint64_t number_;
   bool silent_ = false;
   bool over_ = false;
   int halves_ = 0;  // directions that have ended in peace
@@ -69,13 +67,13 @@ struct Shared {
   std::optional<Fault> fault;
   std::chrono::milliseconds delay{0};
   std::set<std::shared_ptr<Link>> links;
-  std::weak_ptr<Link> last;
+  std::uint64_t before = 0;  // connections made before `counts.links` begins
   ProxyCounts counts;
 };
 
 Link::Link(Shared& shared, tcp::socket client)
     : shared_(shared), client_(std::move(client)), broker_(shared.context), up_(shared.context),
-      down_(shared.context) {}
+      down_(shared.context), number_(shared.counts.connections) {}
 
 void Link::Start() {
   broker_.async_connect(shared_.broker, [self = shared_from_this()](const error_code& ec) {
@@ -127,8 +125,15 @@ std::size_t Link::Judge(Way way, std::size_t size, std::optional<How>& then) {
   ++at.chunks;
   const std::uint64_t before = at.bytes;
   at.bytes += size;
+  const std::uint64_t number = number_ > shared_.before ? number_ - shared_.before : 0;
+  if (number > 0) {
+    LinkCounts& told = shared_.counts.links[number - 1];
+    (way == Way::kUp ? told.chunks_up : told.chunks_down) = at.chunks;
+    (way == Way::kUp ? told.bytes_up : told.bytes_down) = at.bytes;
+  }
   if (!shared_.fault || shared_.fault->way != way) return size;
   const Fault fault = *shared_.fault;
+  if (fault.connection != 0 && fault.connection != number) return size;
   const bool by_chunk = fault.unit == Fault::Unit::kChunks;
   if (by_chunk ? at.chunks < fault.after : at.bytes <= fault.after) return size;
   shared_.fault.reset();
@@ -205,10 +210,13 @@ class Proxy final : public FaultProxy {
 
   std::uint16_t port() const override { return port_; }
   void Arm(const Fault& fault) override {
-    OnThread([&] { shared_.fault = fault; });
+    OnThread([&] {
+      Forget();
+      shared_.fault = fault;
+    });
   }
   void Disarm() override {
-    OnThread([&] { shared_.fault.reset(); });
+    OnThread([&] { Forget(); });
   }
   void Cut(How how) override {
     OnThread([&] { CutNow(how); });
@@ -221,7 +229,7 @@ class Proxy final : public FaultProxy {
   }
   void Heal() override {
     OnThread([&] {
-      shared_.fault.reset();
+      Forget();
       shared_.delay = std::chrono::milliseconds(0);
       const std::set<std::shared_ptr<Link>> links = shared_.links;
       for (const auto& link : links) {
@@ -235,12 +243,6 @@ class Proxy final : public FaultProxy {
     OnThread([&] {
       out = shared_.counts;
       out.open = shared_.links.size();
-      if (const auto last = shared_.last.lock()) {
-        out.chunks_up = last->chunks(Way::kUp);
-        out.chunks_down = last->chunks(Way::kDown);
-        out.bytes_up = last->bytes(Way::kUp);
-        out.bytes_down = last->bytes(Way::kDown);
-      }
     });
     return out;
   }
@@ -254,6 +256,11 @@ class Proxy final : public FaultProxy {
       done.set_value();
     });
     done.get_future().get();
+  }
+  void Forget() {
+    shared_.fault.reset();
+    shared_.before = shared_.counts.connections;
+    shared_.counts.links.clear();
   }
   bool Listen() {
     error_code ec;
@@ -282,9 +289,9 @@ class Proxy final : public FaultProxy {
       if (ec == asio::error::operation_aborted) return;
       if (!ec) {
         ++shared_.counts.connections;
+        shared_.counts.links.emplace_back();
         auto link = std::make_shared<Link>(shared_, std::move(socket));
         shared_.links.insert(link);
-        shared_.last = last_ = link;
         link->Start();
       }
       if (acceptor_.is_open()) Accept();
@@ -294,7 +301,6 @@ class Proxy final : public FaultProxy {
   Shared shared_;
   tcp::acceptor acceptor_;
   asio::executor_work_guard<asio::io_context::executor_type> work_;
-  std::shared_ptr<Link> last_;  // its counts outlive it
   std::uint16_t port_ = 0;
   std::thread thread_;
 };
@@ -308,4 +314,4 @@ std::unique_ptr<FaultProxy> FaultProxy::Start(const std::string& host, std::uint
   return proxy;
 }
 
-}  // namespace tidegate::testing
+}  // namespace tidegate::faults

@@ -17,8 +17,9 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
-namespace tidegate::testing {
+namespace tidegate::faults {
 
 enum class Way : std::uint8_t { kUp, kDown };  // to the broker, to the client
 enum class How : std::uint8_t { kReset, kFin, kSilence };
@@ -31,17 +32,21 @@ struct Fault {
   // bytes is not. Counted per connection.
   std::uint64_t after = 1;
   How how = How::kReset;
+  std::uint64_t connection = 0;  // the n-th that is made after Arm; 0: whichever comes that far
+};
+
+struct LinkCounts {
+  std::uint64_t chunks_up = 0;
+  std::uint64_t chunks_down = 0;
+  std::uint64_t bytes_up = 0;
+  std::uint64_t bytes_down = 0;
 };
 
 struct ProxyCounts {
   std::uint64_t connections = 0;  // since the start
   std::uint64_t open = 0;
   std::uint64_t faults = 0;       // armed ones that have struck
-  // Of the connection that was made last.
-  std::uint64_t chunks_up = 0;
-  std::uint64_t chunks_down = 0;
-  std::uint64_t bytes_up = 0;
-  std::uint64_t bytes_down = 0;
+  std::vector<LinkCounts> links;  // of the connections made since Arm, Disarm or Heal, in order
 };
 
 class FaultProxy {
@@ -52,7 +57,7 @@ class FaultProxy {
   virtual ~FaultProxy() = default;
 
   virtual std::uint16_t port() const = 0;
-  // The next connection that is made, or goes on, so far strikes; one fault, once.
+  // One fault, once.
   virtual void Arm(const Fault& fault) = 0;
   virtual void Disarm() = 0;
   virtual void Cut(How how) = 0;
@@ -63,4 +68,4 @@ class FaultProxy {
   virtual ProxyCounts counts() = 0;
 };
 
-}  // namespace tidegate::testing
+}  // namespace tidegate::faults

@@ -10,7 +10,7 @@
 #include <boost/asio/write.hpp>
 #include <thread>
 
-namespace tidegate::testing {
+namespace tidegate::faults {
 namespace {
 
 namespace asio = boost::asio;
@@ -91,10 +91,24 @@ TEST_F(FaultProxyTest, PassesBytesOnAndCountsThem) {
   const ProxyCounts counts = proxy->counts();
   EXPECT_EQ(counts.connections, 1u);
   EXPECT_EQ(counts.open, 1u);
-  EXPECT_EQ(counts.chunks_up, 2u);
-  EXPECT_EQ(counts.chunks_down, 2u);
-  EXPECT_EQ(counts.bytes_up, 8u);
-  EXPECT_EQ(counts.bytes_down, 8u);
+  ASSERT_EQ(counts.links.size(), 1u);
+  EXPECT_EQ(counts.links[0].chunks_up, 2u);
+  EXPECT_EQ(counts.links[0].chunks_down, 2u);
+  EXPECT_EQ(counts.links[0].bytes_up, 8u);
+  EXPECT_EQ(counts.links[0].bytes_down, 8u);
+}
+
+TEST_F(FaultProxyTest, StrikesOnlyTheConnectionThatIsMeant) {
+  Fault fault;
+  fault.after = 1;
+  fault.connection = 2;
+  proxy->Arm(fault);
+  ASSERT_FALSE(Connect());
+  EXPECT_EQ(Say("one", ec), "one");
+  ASSERT_FALSE(Connect());
+  EXPECT_EQ(Say("two", ec), "");
+  EXPECT_TRUE(ec);
+  EXPECT_EQ(proxy->counts().links.size(), 2u);
 }
 
 TEST_F(FaultProxyTest, ResetsAtAChunkOfTheClient) {
@@ -155,4 +169,4 @@ TEST_F(FaultProxyTest, DelaysEveryChunk) {
 }
 
 }  // namespace
-}  // namespace tidegate::testing
+}  // namespace tidegate::faults

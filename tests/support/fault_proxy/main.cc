@@ -2,7 +2,7 @@
 // answered by one line, `ok …` or `error …`. It ends with its stdin.
 //
 //   fault_proxy HOST:PORT [LISTEN_PORT]      first line: `port N`
-//   cut reset|fin|silence                    arm up|down bytes|chunks N reset|fin|silence
+//   cut reset|fin|silence        arm up|down bytes|chunks N reset|fin|silence [CONNECTION]
 //   refuse on|off    delay MILLISECONDS      heal    disarm    counts
 #include <cstdlib>
 #include <iostream>
@@ -12,7 +12,7 @@
 
 #include "tests/support/fault_proxy/fault_proxy.h"
 
-namespace tidegate::testing {
+namespace tidegate::faults {
 namespace {
 
 std::optional<How> HowOf(const std::string& word) {
@@ -26,6 +26,7 @@ bool ArmBy(FaultProxy& proxy, std::istringstream& words) {
   std::string way, unit, how;
   Fault fault;
   if (!(words >> way >> unit >> fault.after >> how)) return false;
+  words >> fault.connection;
   const std::optional<How> known = HowOf(how);
   if (!known || (way != "up" && way != "down") || (unit != "bytes" && unit != "chunks")) {
     return false;
@@ -41,9 +42,7 @@ std::string CountsOf(FaultProxy& proxy) {
   const ProxyCounts counts = proxy.counts();
   std::ostringstream out;
   out << "ok connections=" << counts.connections << " open=" << counts.open
-      << " faults=" << counts.faults << " chunks_up=" << counts.chunks_up
-      << " chunks_down=" << counts.chunks_down << " bytes_up=" << counts.bytes_up
-      << " bytes_down=" << counts.bytes_down;
+      << " faults=" << counts.faults;
   return out.str();
 }
 
@@ -93,6 +92,6 @@ int Main(int argc, char** argv) {
 }
 
 }  // namespace
-}  // namespace tidegate::testing
+}  // namespace tidegate::faults
 
-int main(int argc, char** argv) { return tidegate::testing::Main(argc, argv); }
+int main(int argc, char** argv) { return tidegate::faults::Main(argc, argv); }
