@@ -1,10 +1,12 @@
 #include "tests/connectors/conformance/kafka_harness.h"
+#include "tests/connectors/conformance/rabbitmq_harness.h"
 #include "tests/connectors/conformance/suites.h"
 
 namespace tidegate::connectors::conformance {
 namespace {
 
 const Kind kKafka = {"KafkaBroker", MakeBrokerKafkaHarness};
+const Kind kRabbitmq = {"Rabbitmq", MakeRabbitmqHarness};
 
 INSTANTIATE_TEST_SUITE_P(Broker, SourceContract, ::testing::Values(kKafka), NameOfKind);
 INSTANTIATE_TEST_SUITE_P(Broker, LogContract, ::testing::Values(kKafka), NameOfKind);
@@ -14,6 +16,9 @@ INSTANTIATE_TEST_SUITE_P(Broker, SinkContract, ::testing::Values(kKafka), NameOf
 INSTANTIATE_TEST_SUITE_P(Broker, LoopContract, ::testing::Values(kKafka), NameOfKind);
 INSTANTIATE_TEST_SUITE_P(Broker, GroupContract, ::testing::Values(kKafka), NameOfKind);
 INSTANTIATE_TEST_SUITE_P(Broker, FaultContract, ::testing::Values(kKafka), NameOfKind);
+
+TIDEGATE_CONFORMANCE_OF_QUEUES(Rabbitmq, kRabbitmq);
+INSTANTIATE_TEST_SUITE_P(Rabbitmq, ShareContract, ::testing::Values(kRabbitmq), NameOfKind);
 
 }  // namespace
 }  // namespace tidegate::connectors::conformance
