@@ -2,6 +2,7 @@
 
 #include "connectors/kafka/factory.h"
 #include "connectors/mock/factory.h"
+#include "connectors/rabbitmq/factory.h"
 #include "server/entrypoints/builtin.h"
 
 namespace tidegate::sidecar {
@@ -10,6 +11,7 @@ std::vector<connectors::ConnectorKind> BuiltinConnectors() {
   return {
       mock::MockKind(),
       {"kafka", kafka::MakeKafkaFactory()},
+      {"rabbitmq", rabbitmq::MakeRabbitmqFactory()},
   };
 }
 

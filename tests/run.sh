@@ -73,6 +73,13 @@ if ! $quick; then
   # shellcheck source=/dev/null
   . "$work/kafka/kafka.env"
   export TIDEGATE_TEST_KAFKA TIDEGATE_TEST_KAFKA_DIR=$work/kafka
+  echo "== start RabbitMQ" >&2
+  tests/support/rabbitmq/start_rabbitmq.sh "$work/rabbitmq"
+  cleanup=("tests/support/rabbitmq/stop_rabbitmq.sh $work/rabbitmq" "${cleanup[@]}")
+  # shellcheck source=/dev/null
+  . "$work/rabbitmq/rabbitmq.env"
+  export TIDEGATE_TEST_RABBITMQ TIDEGATE_TEST_RABBITMQ_TLS TIDEGATE_TEST_RABBITMQ_DIR
+  export TIDEGATE_TEST_AMQP10
   if [ -z "$sanitize" ] && [ -z "$filter" ]; then
     echo "== fuzz targets, ${TIDEGATE_FUZZ_SECONDS:-10} s each" >&2
     tests/fuzz/run.sh "${TIDEGATE_FUZZ_SECONDS:-10}"

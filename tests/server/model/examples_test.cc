@@ -66,7 +66,7 @@ TEST_P(Accepted, AsItStands) {
     ADD_FAILURE() << config::ToText(violation);
   }
 }
-INSTANTIATE_TEST_SUITE_P(Examples, Accepted, ::testing::Values("clock", "orders", "tidegate"));
+INSTANTIATE_TEST_SUITE_P(Examples, Accepted, ::testing::Values("clock", "orders", "tasks-rabbitmq", "tidegate"));
 
 struct Refusal {
   const char* name;
@@ -92,8 +92,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Refusal{"full", "grpc entrypoints"},
                       Refusal{"kafka-security", "ssl connections to kafka"},
                       Refusal{"notify-webhook", "webhook entrypoints"},
-                      Refusal{"sensors-mqtt", "mqtt5 endpoints"},
-                      Refusal{"tasks-rabbitmq", "rabbitmq endpoints"}));
+                      Refusal{"sensors-mqtt", "mqtt5 endpoints"}));
 
 TEST(Examples, OrdersCompiles) {
   const Example example = Load("orders");

@@ -1,0 +1,175 @@
+#include <atomic>
+#include <set>
+#include <thread>
+
+#include "tests/connectors/rabbitmq/fixture.h"
+
+namespace tidegate::rabbitmq {
+namespace {
+
+using connectors::HealthState;
+using connectors::Outcome;
+using connectors::OutMessage;
+using connectors::PublishResult;
+using connectors::Qos;
+using connectors::SourcePtr;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+class FaultTest : public BrokerTest {
+ protected:
+  // Publishes until one ends as `outcome`; the last result.
+  PublishResult Until(connectors::Connector& connector, Outcome outcome, seconds limit) {
+    const TimePoint until = Clock::now() + limit;
+    PublishResult result;
+    do {
+      result = Publish(connector, "again");
+      Await(worker(), worker().wheel().Sleep(milliseconds(50)));
+    } while (result.outcome != outcome && Clock::now() < until);
+    return result;
+  }
+};
+
+// The fixture's broker is shared: whatever a test does to it is undone when the test ends.
+class Undo {
+ public:
+  explicit Undo(std::function<void()> undo) : undo_(std::move(undo)) {}
+  ~Undo() { undo_(); }
+
+ private:
+  std::function<void()> undo_;
+};
+
+TEST_F(FaultTest, AMemoryAlarmIsToldQuicklyAndPassesByItself) {
+  auto connector = Make(Base());
+  auto source = Open(*connector, Member(Qos::kAtLeastOnce));
+  ASSERT_TRUE(source.ok());
+  ASSERT_EQ(Publish(*connector, "before").outcome, Outcome::kOk);
+  {
+    const Undo undo([this] { Ctl("set_vm_memory_high_watermark absolute 1GB"); });
+    Ctl("set_vm_memory_high_watermark 0");
+    // Under load: 16 publishers at once, each one after the other.
+    std::atomic<int> overloaded{0};
+    std::atomic<int> slow{0};
+    std::atomic<int> ok{0};
+    std::vector<std::thread> publishers;
+    for (int i = 0; i < 16; ++i) {
+      publishers.emplace_back([&, i] {
+        for (int j = 0; j < 20; ++j) {
+          const TimePoint begun = Clock::now();
+          OutMessage message;
+          message.content = "alarm";
+          const auto result = Publish(*connector, message, seconds(20), i % 2);
+          if (Clock::now() - begun > seconds(3)) ++slow;
+          if (result.outcome == Outcome::kOk) ++ok;
+          if (ClassOf(result.status) == ErrorClass::kOverloaded) ++overloaded;
+        }
+      });
+    }
+    for (std::thread& publisher : publishers) publisher.join();
+    EXPECT_EQ(ok.load(), 0);
+    EXPECT_EQ(overloaded.load(), 16 * 20);
+    EXPECT_EQ(slow.load(), 0);
+    const auto refused = Publish(*connector, "x");
+    EXPECT_EQ(refused.outcome, Outcome::kNo);
+    EXPECT_NE(MessageOf(refused.status).find("memory"), std::string::npos);
+    // Consumers go on.
+    ASSERT_TRUE(Read(**source, 1).ok());
+  }
+  const auto back = Until(*connector, Outcome::kOk, seconds(10));
+  EXPECT_EQ(back.outcome, Outcome::kOk) << MessageOf(back.status);
+  EXPECT_EQ(connector->health().reconnects, 0u);
+  Close(*source);
+}
+
+TEST_F(FaultTest, ClosedByAnOperatorItComesBackAtOnce) {
+  auto connector = Make(Base());
+  auto source = Open(*connector, Member(Qos::kAtLeastOnce));
+  ASSERT_TRUE(source.ok());
+  ASSERT_EQ(Publish(*connector, "one").outcome, Outcome::kOk);
+  auto held = Read(**source, 1, false);
+  ASSERT_TRUE(held.ok());
+  Ctl("close_all_connections operator");
+  const auto back = Until(*connector, Outcome::kOk, seconds(10));
+  EXPECT_EQ(back.outcome, Outcome::kOk) << MessageOf(back.status);
+  // What was not acknowledged comes again; its ack of before is of an older generation.
+  auto again = Read(**source, 1, false);
+  ASSERT_TRUE(again.ok()) << MessageOf(again.status());
+  EXPECT_EQ((*again)[0].content, "one");
+  EXPECT_TRUE((*again)[0].redelivered);
+  (*held)[0].ack.Done();
+  (*again)[0].ack.Done();
+  const auto rest = Read(**source, 1);
+  ASSERT_TRUE(rest.ok());
+  EXPECT_EQ((*rest)[0].content, "again");
+  EXPECT_GE(connector->health().reconnects, 1u);
+  EXPECT_EQ(connector->health().state, HealthState::kReady);
+  Close(*source);
+}
+
+TEST_F(FaultTest, ADeletedQueueIsMadeAgain) {
+  auto connector = Make(Base());
+  auto source = Open(*connector, Member(Qos::kAtLeastOnce));
+  ASSERT_TRUE(source.ok());
+  Ctl("delete_queue " + Member(Qos::kAtLeastOnce).group);
+  const auto back = Until(*connector, Outcome::kOk, seconds(10));
+  EXPECT_EQ(back.outcome, Outcome::kOk) << MessageOf(back.status);
+  ASSERT_TRUE(Read(**source, 1).ok());
+  Close(*source);
+}
+
+TEST_F(FaultTest, ABrokerRestartUnderLoadLosesNothingThatWasConfirmed) {
+  Settings settings = Base();
+  for (auto* exchange : {settings.mutable_producer()->mutable_exchange(),
+                         settings.mutable_consumer()->mutable_exchange()}) {
+    exchange->set_durable(true);
+  }
+  auto connector = Make(settings);
+  auto source = Open(*connector, Member(Qos::kAtLeastOnce));
+  ASSERT_TRUE(source.ok());
+  std::atomic<bool> stop{false};
+  std::set<std::string> confirmed;
+  std::set<std::string> unknown;
+  std::thread publisher([&] {
+    for (int i = 0; !stop; ++i) {
+      const std::string content = "m" + std::to_string(i);
+      OutMessage message;
+      message.content = content;
+      const auto result = Publish(*connector, message, seconds(5), 1);
+      if (result.outcome == Outcome::kOk) confirmed.insert(content);
+      if (result.outcome == Outcome::kUnknown) unknown.insert(content);
+      if (result.outcome == Outcome::kNo) std::this_thread::sleep_for(milliseconds(20));
+    }
+  });
+  std::set<std::string> seen;
+  const auto drain = [&](std::size_t count) {
+    while (seen.size() < count) {
+      const auto got = Read(**source, 1);
+      ASSERT_TRUE(got.ok()) << MessageOf(got.status());
+      seen.insert((*got)[0].content);
+    }
+  };
+  drain(100);
+  Script("stop_rabbitmq.sh '" + directory_ + "' --kill");
+  Script("start_rabbitmq.sh '" + directory_ + "'");
+  drain(seen.size() + 100);  // it goes on by itself
+  stop = true;
+  publisher.join();
+  const TimePoint until = Clock::now() + seconds(20);
+  const auto missing = [&] {
+    std::size_t count = 0;
+    for (const std::string& content : confirmed) count += 1 - seen.count(content);
+    return count;
+  };
+  while (missing() > 0 && Clock::now() < until) drain(seen.size() + 1);
+  EXPECT_EQ(missing(), 0u);
+  for (const std::string& content : seen) {
+    EXPECT_TRUE(confirmed.count(content) + unknown.count(content) > 0) << content;
+  }
+  EXPECT_GE(connector->health().reconnects, 1u);
+  Close(*source);
+  Ctl("delete_queue " + Member(Qos::kAtLeastOnce).group);
+}
+
+}  // namespace
+}  // namespace tidegate::rabbitmq
