@@ -49,6 +49,8 @@ class Harness {
   virtual bool loops() const { return true; }
   // Whether header values may be any bytes; else the broker's are UTF-8 without control characters.
   virtual bool carries_bytes() const { return true; }
+  // Whether a name may stand twice among the headers; else the values come joined by ", ".
+  virtual bool repeats_headers() const { return true; }
 
   // A destination of its own for this test, empty, with two partitions where there are such.
   virtual void Begin() = 0;

@@ -94,11 +94,13 @@ TEST_P(LoopContract, BytesHeadersAndNamesArriveAsTheyWere) {
   auto got = Take(**source, 1);
   ASSERT_TRUE(got.ok()) << MessageOf(got.status());
   EXPECT_EQ((*got)[0].content, binary);
-  ASSERT_EQ((*got)[0].headers.size(), headers.size());
-  for (std::size_t i = 0; i < headers.size(); ++i) {
-    EXPECT_EQ((*got)[0].headers[i].first, headers[i].name);
-    EXPECT_EQ((*got)[0].headers[i].second, headers[i].value);
+  std::vector<std::pair<std::string, std::string>> expected = {
+      {"h", "1"}, {"h", "2"}, {"binary", value}, {"empty", ""}, {"gr\xc3\xb6\xc3\x9f\x65", "x"}};
+  if (!harness_->repeats_headers()) {
+    expected.erase(expected.begin());
+    expected[0].second = "1, 2";
   }
+  EXPECT_EQ((*got)[0].headers, expected);
   Close(*source);
 }
 
