@@ -1,0 +1,11 @@
+#include "tests/connectors/conformance/solace_harness.h"
+#include "tests/connectors/conformance/suites.h"
+
+namespace tidegate::connectors::conformance {
+namespace {
+
+const Kind kPeer = {"SolacePeer", MakeSolacePeerHarness};
+TIDEGATE_CONFORMANCE_OF_QUEUES(SolacePeer, kPeer);
+
+}  // namespace
+}  // namespace tidegate::connectors::conformance
