@@ -1,11 +1,11 @@
 // A connection to the broker with one channel, on the streams of server/net.
 //
-// Bytes that Protocol wants to send leave once per turn of the worker, in one write; what the kernel
-// does not take waits, bounded. Requests that have a reply are awaited one at a time, each with a
-// deadline; a connection that misses one is given up. Heartbeats go both ways.
+// Bytes that Protocol wants to send leave once per turn of the worker, in one write; what the
+// kernel does not take waits, bounded. Requests that have a reply are awaited one at a time, each
+// with a deadline; a connection that misses one is given up. Heartbeats go both ways.
 // Thread: the worker it was opened on. Owner: shared_ptr of its user; its read loop holds one too,
-// until the connection is over. Fails: Open and the requests by the classes of error_map.h; later by
-// ConnectionUser::OnLost, once, never inside a call of the user's.
+// until the connection is over. Fails: Open and the requests by the classes of error_map.h; later
+// by ConnectionUser::OnLost, once, never inside a call of the user's.
 #pragma once
 
 #include <memory>

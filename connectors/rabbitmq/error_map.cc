@@ -69,7 +69,8 @@ Status ConnectionError(std::string_view operation, const CloseReason& reason, bo
 Status ReturnError(std::uint16_t code, std::string_view text) {
   const ErrorClass error_class =
       code == 311 ? ErrorClass::kMessageRejected : ErrorClass::kNoRoute;
-  return MakeError(error_class, TextOf("publish to rabbitmq: no queue took the message", code, text));
+  return MakeError(error_class,
+                   TextOf("publish to rabbitmq: no queue took the message", code, text));
 }
 
 }  // namespace tidegate::rabbitmq

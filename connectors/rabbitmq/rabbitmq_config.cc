@@ -115,13 +115,17 @@ void ReadQueue(const pb::RabbitmqQueue& in, RabbitmqConfig::Consumer& out, Check
   if (in.has_expires()) {
     const milliseconds expires = ToMillis(in.expires());
     out.expires = expires;
-    if (expires < milliseconds(1000)) check.Add("consumer.queue.expires", "from 1s to 28d, or never");
+    if (expires < milliseconds(1000)) {
+      check.Add("consumer.queue.expires", "from 1s to 28d, or never");
+    }
     // The largest duration is `never`.
     if (expires > std::chrono::hours(24 * 28)) out.expires.reset();
   }
   if (in.has_delivery_limit()) {
     out.delivery_limit = in.delivery_limit();
-    if (!out.quorum) check.Add("consumer.queue.deliveryLimit", "only queues of type quorum have it");
+    if (!out.quorum) {
+      check.Add("consumer.queue.deliveryLimit", "only queues of type quorum have it");
+    }
     if (in.delivery_limit() < 1) check.Add("consumer.queue.deliveryLimit", "at least 1");
   }
 }

@@ -1,5 +1,5 @@
-// The connectivity test of an endpoint, stage by stage: dns, tcp, tls, auth (user and virtual host),
-// metadata (its exchanges). It changes nothing at the broker.
+// The connectivity test of an endpoint, stage by stage: dns, tcp, tls, auth (user and virtual
+// host), metadata (its exchanges). It changes nothing at the broker.
 // Thread: the worker given. Fails: by the last stage.
 #pragma once
 

@@ -1,12 +1,12 @@
-// Publishing from one worker: its own connection, a channel in confirm mode, made at first use, kept
-// kClientLinger after the last publish, made again after a loss.
+// Publishing from one worker: its own connection, a channel in confirm mode, made at first use,
+// kept kClientLinger after the last publish, made again after a loss.
 //
 // A publish takes a slot, puts its frames into the connection's buffer and waits for the broker's
 // confirmation or the caller's deadline. While the broker has the connection blocked (its memory or
 // disk alarm) nothing is handed to it: Overloaded at once. While it cannot be reached, publishes
 // fail at once until the next attempt is due.
-// Thread: its worker. Owner: the connector and running coroutines (shared_ptr); Shut before the end.
-// Fails: see connectors/api/sink.h.
+// Thread: its worker. Owner: the connector and running coroutines (shared_ptr); Shut before the
+// end. Fails: see connectors/api/sink.h.
 #pragma once
 
 #include <atomic>
@@ -34,7 +34,8 @@ class RabbitSink final : public connectors::Sink,
   // Closes the connection; what is not confirmed is unknown. A later Publish connects again.
   static Task<void> Shut(std::shared_ptr<RabbitSink> self);
 
-  std::uint32_t inflight() const { return inflight_.load(std::memory_order_relaxed); }  // any thread
+  // Any thread.
+  std::uint32_t inflight() const { return inflight_.load(std::memory_order_relaxed); }
 
  private:
   struct Slot;

@@ -1,5 +1,5 @@
-// Whether the bytes of an AMQP table may be given to rabbitmq-c, whose decoder calls itself for every
-// level of nesting: a frame could nest deeper than a stack holds.
+// Whether the bytes of an AMQP table may be given to rabbitmq-c, whose decoder calls itself for
+// every level of nesting: a frame could nest deeper than a stack holds.
 //
 // Thread: pure functions over bytes. Fails: by false.
 #pragma once

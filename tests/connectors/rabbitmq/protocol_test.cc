@@ -168,7 +168,8 @@ TEST_F(ProtocolTest, AnEmptyBodyIsAMessageAndALargeOneIsSkipped) {
 TEST_F(ProtocolTest, ConfirmsReturnsAndAlarmsAreTold) {
   OpenChannel();
   Feed(wire::Method(1, 0x003C0032,
-                    wire::U16(312) + wire::Short("NO_ROUTE") + wire::Short("x") + wire::Short("k")) +
+                    wire::U16(312) + wire::Short("NO_ROUTE") + wire::Short("x") +
+                        wire::Short("k")) +
        wire::Header(1, 3, wire::U16(1 << 7) + wire::Short("id-9")) + wire::Body(1, "abc") +
        wire::Ack(1, 1, false) + wire::Ack(1, 4, true) +
        wire::Method(1, 0x003C0078, wire::U64(5) + wire::U8(0)));
@@ -240,11 +241,10 @@ TEST_F(ProtocolTest, RequestsAreAsTheProtocolWritesThem) {
   queue.expires_ms = 60000;
   queue.quorum = true;
   protocol_.DeclareQueue(queue);
-  EXPECT_EQ(Sent(),
-            wire::Method(1, 0x0032000A,
-                         wire::U16(0) + wire::Short("q") + wire::U8(2) +
-                             wire::Long(wire::Entry("x-queue-type", "S" + wire::Long("quorum")) +
-                                        wire::Entry("x-expires", "l" + wire::U64(60000)))));
+  const std::string arguments = wire::Entry("x-queue-type", wire::Value('S', "quorum")) +
+                                wire::Entry("x-expires", wire::U8('l') + wire::U64(60000));
+  EXPECT_EQ(Sent(), wire::Method(1, 0x0032000A, wire::U16(0) + wire::Short("q") + wire::U8(2) +
+                                                    wire::Long(arguments)));
   protocol_.SetPrefetch(64);
   EXPECT_EQ(Sent(), wire::Method(1, 0x003C000A, wire::U32(0) + wire::U16(64) + wire::U8(0)));
   protocol_.Ack(9, true);

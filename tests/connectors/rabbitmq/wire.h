@@ -33,6 +33,10 @@ inline std::string Header(unsigned channel, std::uint64_t size, std::string_view
 inline std::string Body(unsigned channel, std::string_view bytes) {
   return Frame(3, channel, bytes);
 }
+// A value of kind S, A or F: `bytes` behind its length.
+inline std::string Value(char kind, std::string_view bytes) {
+  return U8(static_cast<unsigned char>(kind)) + Long(bytes);
+}
 // One entry of a table: `value` with its kind in front.
 inline std::string Entry(std::string_view name, std::string_view value) {
   return Short(name) + std::string(value);
