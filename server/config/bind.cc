@@ -14,7 +14,6 @@ namespace {
 namespace pb = google::protobuf;
 
 constexpr std::size_t kViolationsMax = 1000;  // more help nobody, and would fill the memory
-constexpr std::size_t kKeyBytesShown = 64;
 
 class Binder {
  public:
@@ -40,9 +39,6 @@ class Binder {
   }
 
   // As much of a key as helps to find it.
-  static std::string Shown(const std::string& key) {
-    return key.size() <= kKeyBytesShown ? key : key.substr(0, kKeyBytesShown) + "...";
-  }
 
   const pb::FieldDescriptor* FindField(const pb::Descriptor* type, const std::string& key) {
     for (int i = 0; i < type->field_count(); ++i) {

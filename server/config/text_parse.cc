@@ -139,7 +139,8 @@ class Builder final : public YAML::EventHandler {
     const auto [at, fresh] = top.lines.emplace(text, mark.line + 1);
     if (!fresh) {
       Refuse(mark, kDuplicate,
-             "a key stands twice, first in line " + std::to_string(at->second));
+             "the key " + Shown(text) + " stands twice, first in line " +
+                 std::to_string(at->second));
     }
     top.node.keys.push_back({text, mark.line + 1, mark.column + 1});
   }
@@ -246,7 +247,24 @@ Violation WholeFile(std::string_view file, std::string_view reason, std::string_
   return violation;
 }
 
+// The first line that is not UTF-8: no character of the encoding spans a line's end.
+int BadLine(std::string_view text) {
+  int line = 1;
+  for (;;) {
+    const std::size_t end = text.find('\n');
+    if (!IsValidUtf8(text.substr(0, end)) || end == std::string_view::npos) return line;
+    text.remove_prefix(end + 1);
+    ++line;
+  }
+}
+
 }  // namespace
+
+std::string Shown(std::string_view word) {
+  constexpr std::size_t kBytesShown = 64;
+  const std::string text(word.substr(0, kBytesShown));
+  return word.size() <= kBytesShown ? text : text + "...";
+}
 
 void ParseText(std::string_view file, std::string_view text, std::vector<TextNode>& documents,
                Violations& violations) {
@@ -255,7 +273,10 @@ void ParseText(std::string_view file, std::string_view text, std::vector<TextNod
     return;
   }
   if (!IsValidUtf8(text)) {
-    violations.push_back(WholeFile(file, kSyntax, "the file is not valid UTF-8"));
+    Violation violation = WholeFile(file, kSyntax, "the file is not valid UTF-8");
+    violation.line = BadLine(text);
+    violation.column = 1;
+    violations.push_back(std::move(violation));
     return;
   }
   const bool json = file.size() >= 5 && file.substr(file.size() - 5) == ".json";

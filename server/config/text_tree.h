@@ -48,4 +48,7 @@ std::string WriteYaml(const TextNode& node);
 // Indented JSON of the same content; ends with a newline.
 std::string WriteJson(const TextNode& node);
 
+// A word of a file as errors show it: not longer than 64 bytes.
+std::string Shown(std::string_view word);
+
 }  // namespace tidegate::config

@@ -80,8 +80,12 @@ bool ReadKind(std::string_view file, const TextNode& node, DocumentKind* kind,
   const TextNode* word = Find(node, "kind");
   const std::string rule = "must be one of Api, Application, Subscription, Gateway";
   if (word == nullptr) {
-    Refuse(file, node.line, node.column, "kind", kRequiredField, "is missing; it " + rule,
-           violations);
+    std::string text = "is missing; it " + rule;
+    for (const TextNode::Key& key : node.keys) {
+      const std::string shown = Shown(key.text);
+      if (!Nearest(shown, {"kind"}).empty()) text += "; did you mean kind by " + shown + "?";
+    }
+    Refuse(file, node.line, node.column, "kind", kRequiredField, text, violations);
     return false;
   }
   for (std::size_t i = 0; i < kWords.size(); ++i) {
@@ -90,7 +94,9 @@ bool ReadKind(std::string_view file, const TextNode& node, DocumentKind* kind,
       return true;
     }
   }
-  Refuse(file, word->line, word->column, "kind", kInvalidField, rule, violations);
+  const std::string nearest = Nearest(Shown(word->text), {kWords.begin(), kWords.end()});
+  const std::string hint = nearest.empty() ? "" : "; did you mean " + nearest + "?";
+  Refuse(file, word->line, word->column, "kind", kInvalidField, rule + hint, violations);
   return false;
 }
 

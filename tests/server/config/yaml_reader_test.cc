@@ -92,6 +92,8 @@ TEST(YamlReader, TellsAllErrorsOfAllDocuments) {
   EXPECT_THAT(read.Text(), HasSubstr("name: must be 1 to 63 characters"));
   EXPECT_THAT(read.Text(), HasSubstr("type: must be one of message, proxy; did you mean message?"));
   EXPECT_THAT(read.Text(), HasSubstr("kind: must be one of Api, Application"));
+  EXPECT_THAT(ReadOne("kind: Apii\n").Text(), HasSubstr("did you mean Api?"));
+  EXPECT_THAT(ReadOne("knd: Api\n").Text(), HasSubstr("did you mean kind by knd?"));
   EXPECT_THAT(read.Text(), HasSubstr("kind: is missing"));
   EXPECT_THAT(read.Text(), HasSubstr("workers: must be a whole number"));
   EXPECT_THAT(read.Text(), HasSubstr("drain.notice: a bare number has no unit; write 5s or 5ms"));
@@ -128,7 +130,7 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"entrypoints: [{websocket: {maxFrameSize: 64kb}}]\n", "must be a size such as"},
         Bad{"version: &a 1\ndescription: *a\n", "aliases are not read"},
         Bad{"version: !!int 1\n", "tags are not read"},
-        Bad{"version: a\nversion: b\n", "a key stands twice, first in line 3"},
+        Bad{"version: a\nversion: b\n", "the key version stands twice, first in line 3"},
         Bad{"? [a]\n: b\n", "a key must be a text"},
         Bad{"version: \"a\n", "t.yaml:3:10: a quoted text has no end"},
         Bad{"apiVersion: v2\n", "apiVersion: must be tidegate/v1"},
@@ -190,6 +192,8 @@ TEST(YamlReader, HoldsItsLimits) {
   for (int i = 0; i < 10'001; ++i) many += "--- {}\n";
   EXPECT_THAT(ReadOne(many).Text(), HasSubstr("more than 10,000 documents"));
   EXPECT_THAT(ReadOne("kind: \xFF").Text(), HasSubstr("not valid UTF-8"));
+  EXPECT_THAT(ReadOne("kind: Api\nname: a\ntext: \xC3\x28\n").Text(),
+              HasSubstr(":3:1: the file is not valid UTF-8"));
   EXPECT_EQ(ReadOne("# nothing\n---\n---\n").violations.size(), 0U);
   // yaml-cpp would read empty documents here without end.
   EXPECT_THAT(ReadOne(",\"kind\":\"Api\"}").Text(), HasSubstr("a value cannot stand here"));
