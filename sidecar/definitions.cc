@@ -6,7 +6,6 @@
 #include "server/admin/apply.h"
 #include "server/base/log.h"
 #include "server/config/yaml_reader.h"
-#include "server/telemetry/metrics.h"
 #include "sidecar/bootstrap.h"
 #include "sidecar/directory_watch.h"
 
@@ -14,18 +13,6 @@ namespace tidegate::sidecar {
 namespace {
 
 constexpr char kDevDirectory[] = "dev";
-
-telemetry::Counter& Applies(const char* result) {
-  return telemetry::Registry::Global().GetCounter(
-      "tidegate_config_applies_total", "Attempts to change the configuration.",
-      {{"source", "file"}, {"result", result}});
-}
-
-telemetry::Gauge& LastSuccess() {
-  return telemetry::Registry::Global().GetGauge(
-      "tidegate_config_last_success_timestamp_seconds",
-      "When definition directories were last applied, Unix time.");
-}
 
 void LogApplied(const std::string& directory, const admin::AppliedDefinitions& applied) {
   for (const std::string& name : applied.changed) {
@@ -70,8 +57,6 @@ Definitions::Definitions(std::vector<std::string> directories, admin::Deployer& 
     directory.path = std::move(path);
     directories_.push_back(std::move(directory));
   }
-  Applies("accepted");
-  Applies("rejected");
 }
 
 Status Definitions::Apply(Directory& directory, config::Violations& violations) {
@@ -91,13 +76,12 @@ Status Definitions::Apply(Directory& directory, config::Violations& violations) 
     }
   }
   directory.files_stamp = FilesStamp(directory.files);
-  admin::Call call("ApplyDefinitions");
+  admin::Call call(admin::kApplyDefinitions);
   call.principal = "file:" + directory.path;
   auto applied = admin::ApplyDefinitions(deployer_, directory.path, documents, secrets_, call);
   if (!applied.ok()) return applied.status();
   LogApplied(directory.path, *applied);
-  Applies("accepted").Add();
-  LastSuccess().Set(static_cast<double>(std::time(nullptr)));
+  admin::CountApply("file", true);
   return OkStatus();
 }
 
@@ -122,7 +106,7 @@ void Definitions::Tick() {
     const Status status = Apply(directory, violations);
     if (status.ok()) continue;
     directory.files_stamp = FilesStamp(directory.files);  // tried: not again until it changes
-    Applies("rejected").Add();
+    admin::CountApply("file", false);
     Log(LogLevel::kError, "definitions.rejected",
         {{"directory", directory.path}, {"cause", MessageOf(status)},
          {"note", "the last good state stays"}});
@@ -136,7 +120,7 @@ Status ApplyText(const std::string& text, admin::Deployer& deployer,
                  const config::SecretResolver& secrets, config::Violations& violations) {
   const auto documents = config::ReadText("dev.yaml", text, "", violations);
   if (!violations.empty()) return Internal("the built-in definitions have errors");
-  admin::Call call("ApplyDefinitions");
+  admin::Call call(admin::kApplyDefinitions);
   call.principal = kDevDirectory;
   return admin::ApplyDefinitions(deployer, kDevDirectory, documents, secrets, call).status();
 }

@@ -1,17 +1,16 @@
 #include "server/admin/api_operations.h"
 
 #include "server/admin/definitions.h"
-#include "server/admin/errors.h"
-#include "server/admin/messages.h"
 #include "server/admin/rendering.h"
-#include "server/admin/writing.h"
+#include "server/admin/stored.h"
 #include "server/flow/data_plane.h"
 #include "tidegate/config/v1/api.pb.h"
 
 namespace tidegate::admin {
 namespace {
 
-constexpr char kType[] = "tidegate.config.v1.Api";
+constexpr Shelf<cfg::Api> kShelf{config::ResourceKind::kApi, "tidegate.config.v1.Api", &State::apis,
+                                 &Change::FindApi};
 constexpr std::size_t kApisMax = 10'000;  // what start-up and routing were measured with
 
 // Ready says whether the brokers answer: a condition, never a reason to refuse a deployment.
@@ -39,15 +38,11 @@ void AddReady(const std::vector<flow::EndpointHealth>& endpoints, const State& s
   }
 }
 
-Status Create(Change& change, Call& call, const std::string& name, cfg::Api api,
-              cfg::Api& response) {
-  if (change.FindApi(name) != nullptr) return ResourceExists(kType, name);
-  if (change.now().apis.size() >= kApisMax) {
-    return LimitReached("apis", "there are " + std::to_string(kApisMax) + " already");
-  }
-  api.set_name(name);
+Status Store(Change& change, Call& call, cfg::Api api, bool force, cfg::Api& response) {
+  const std::string name = api.name();
   WriteOptions options;
   options.path = "api";
+  options.force = force;
   config::Violations violations;
   TG_RETURN_IF_ERROR(StoreApi(change, std::move(api), options, violations));
   if (!violations.empty()) return Refuse(violations);
@@ -55,6 +50,16 @@ Status Create(Change& change, Call& call, const std::string& name, cfg::Api api,
   call.audit.etag_after = stored.etag();
   response = Render(change.now(), stored);
   return OkStatus();
+}
+
+Status Create(Change& change, Call& call, const std::string& name, cfg::Api api,
+              cfg::Api& response) {
+  if (change.FindApi(name) != nullptr) return ResourceExists(kShelf.type, name);
+  if (change.now().apis.size() >= kApisMax) {
+    return LimitReached("apis", "there are " + std::to_string(kApisMax) + " already");
+  }
+  api.set_name(name);
+  return Store(change, call, std::move(api), false, response);
 }
 
 }  // namespace
@@ -73,17 +78,13 @@ Status CreateApi(Deployer& deployer, Call& call, const v1::CreateApiRequest& req
 
 Status GetApi(Deployer& deployer, Call& call, const v1::GetApiRequest& request,
               cfg::Api& response) {
-  call.audit.resource = request.name();
-  TG_RETURN_IF_ERROR(
-      RequestName(config::ResourceKind::kApi, "name", request.name()).status());
   const StatePtr state = deployer.Read();
-  const auto found = state->apis.find(request.name());
-  if (found == state->apis.end()) return ResourceMissing(kType, request.name());
+  TG_ASSIGN_OR_RETURN(const auto stored, ReadStored(call, kShelf, request, *state));
   if (request.view() == v1::API_VIEW_BASIC) {
-    response = RenderBasic(*state, *found->second);
+    response = RenderBasic(*state, *stored);
     return OkStatus();
   }
-  response = Render(*state, *found->second);
+  response = Render(*state, *stored);
   AddReady(deployer.data_plane().Endpoints(), *state, response);
   return OkStatus();
 }
@@ -117,45 +118,17 @@ Status UpdateApi(Deployer& deployer, Call& call, const v1::UpdateApiRequest& req
   config::Violations violations;
   Normalize(update, "api", violations);
   if (!violations.empty()) return Refuse(violations);
-  return deployer.Mutate(call, request.validate_only(), [&](Change& change) {
-    const cfg::Api* stored = change.FindApi(name);
-    if (stored == nullptr) {
-      if (!request.allow_missing()) return ResourceMissing(kType, name);
-      return Create(change, call, name, update, response);
-    }
-    call.audit.etag_before = stored->etag();
-    TG_RETURN_IF_ERROR(CheckEtag(name, stored->etag(), etag));
-    WriteOptions options;
-    options.path = "api";
-    options.force = request.force();
-    TG_RETURN_IF_ERROR(CheckOwner(name, stored->owner(), options));
-    cfg::Api fresh = *stored;
-    TG_RETURN_IF_ERROR(ApplyMask(update, request.update_mask(), &fresh));
-    config::Violations wrong;
-    TG_RETURN_IF_ERROR(StoreApi(change, std::move(fresh), options, wrong));
-    if (!wrong.empty()) return Refuse(wrong);
-    call.audit.etag_after = change.FindApi(name)->etag();
-    response = Render(change.now(), *change.FindApi(name));
-    return OkStatus();
-  });
+  const auto make = [&](Change& change) { return Create(change, call, name, update, response); };
+  const auto put = [&](Change& change, cfg::Api merged) {
+    return Store(change, call, std::move(merged), request.force(), response);
+  };
+  return UpdateStored(deployer, call, kShelf, name, update, etag, request, make, put);
 }
 
 Status DeleteApi(Deployer& deployer, Call& call, const v1::DeleteApiRequest& request,
                  google::protobuf::Empty&) {
-  const std::string& name = request.name();
-  call.audit.resource = name;
-  TG_RETURN_IF_ERROR(RequestName(config::ResourceKind::kApi, "name", name).status());
-  return deployer.Mutate(call, request.validate_only(), [&](Change& change) {
-    const cfg::Api* stored = change.FindApi(name);
-    if (stored == nullptr) {
-      return request.allow_missing() ? OkStatus() : ResourceMissing(kType, name);
-    }
-    call.audit.etag_before = stored->etag();
-    TG_RETURN_IF_ERROR(CheckEtag(name, stored->etag(), request.etag()));
-    WriteOptions options;
-    options.force = request.force();
-    TG_RETURN_IF_ERROR(CheckOwner(name, stored->owner(), options));
-    return DeleteApi(change, name, request.force());
+  return DeleteStored(deployer, call, kShelf, request, [&](Change& change) {
+    return DeleteApi(change, request.name(), request.force());
   });
 }
 

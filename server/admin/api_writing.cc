@@ -89,6 +89,12 @@ Status SettleSubscriptions(Change& change, const cfg::Api* stored, const cfg::Ap
   return OkStatus();
 }
 
+std::string HeldBy(std::size_t subscriptions) {
+  return subscriptions == 1 ? "it has 1 subscription; force deletes it as well"
+                            : "it has " + std::to_string(subscriptions) +
+                                  " subscriptions; force deletes them as well";
+}
+
 }  // namespace
 
 Status CheckOwner(const std::string& name, const std::string& current,
@@ -150,9 +156,7 @@ Status StoreApplication(Change& change, cfg::Application application, const Writ
 Status DeleteApi(Change& change, const std::string& name, bool force) {
   const auto subscriptions = SubscriptionsOf(change.now(), name);
   if (!force && !subscriptions.empty()) {
-    return Precondition("HAS_CHILDREN", name,
-                        "it has " + std::to_string(subscriptions.size()) +
-                            " subscriptions; force deletes them as well");
+    return Precondition("HAS_CHILDREN", name, HeldBy(subscriptions.size()));
   }
   for (const auto& subscription : subscriptions) change.EraseSubscription(subscription->name());
   change.EraseApi(name);
@@ -165,9 +169,7 @@ Status DeleteApplication(Change& change, const std::string& name, bool force) {
     if (resource->application() == name) held.push_back(subscription);
   }
   if (!force && !held.empty()) {
-    return Precondition("HAS_CHILDREN", name,
-                        "it has " + std::to_string(held.size()) +
-                            " subscriptions; force deletes them as well");
+    return Precondition("HAS_CHILDREN", name, HeldBy(held.size()));
   }
   for (const std::string& subscription : held) change.EraseSubscription(subscription);
   change.EraseApplication(name);

@@ -1,14 +1,14 @@
 #include "server/admin/definitions.h"
-#include "server/admin/errors.h"
-#include "server/admin/messages.h"
 #include "server/admin/plan_operations.h"
-#include "server/admin/writing.h"
+#include "server/admin/stored.h"
 #include "tidegate/config/v1/application.pb.h"
 
 namespace tidegate::admin {
 namespace {
 
-constexpr char kType[] = "tidegate.config.v1.Application";
+constexpr Shelf<cfg::Application> kShelf{config::ResourceKind::kApplication,
+                                         "tidegate.config.v1.Application", &State::applications,
+                                         &Change::FindApplication};
 constexpr std::size_t kApplicationsMax = 50'000;
 
 Status Store(Change& change, Call& call, cfg::Application application, bool force,
@@ -27,7 +27,7 @@ Status Store(Change& change, Call& call, cfg::Application application, bool forc
 
 Status Create(Change& change, Call& call, const std::string& name, cfg::Application application,
               cfg::Application& response) {
-  if (change.FindApplication(name) != nullptr) return ResourceExists(kType, name);
+  if (change.FindApplication(name) != nullptr) return ResourceExists(kShelf.type, name);
   if (change.now().applications.size() >= kApplicationsMax) {
     return LimitReached("applications",
                         "there are " + std::to_string(kApplicationsMax) + " already");
@@ -56,13 +56,8 @@ Status CreateApplication(Deployer& deployer, Call& call,
 
 Status GetApplication(Deployer& deployer, Call& call, const v1::GetApplicationRequest& request,
                       cfg::Application& response) {
-  const std::string& name = request.name();
-  call.audit.resource = name;
-  TG_RETURN_IF_ERROR(RequestName(config::ResourceKind::kApplication, "name", name).status());
-  const StatePtr state = deployer.Read();
-  const auto found = state->applications.find(name);
-  if (found == state->applications.end()) return ResourceMissing(kType, name);
-  response = *found->second;
+  TG_ASSIGN_OR_RETURN(const auto stored, ReadStored(call, kShelf, request, *deployer.Read()));
+  response = *stored;
   return OkStatus();
 }
 
@@ -80,40 +75,21 @@ Status ListApplications(Deployer& deployer, Call&, const v1::ListApplicationsReq
 Status UpdateApplication(Deployer& deployer, Call& call,
                          const v1::UpdateApplicationRequest& request,
                          cfg::Application& response) {
+  const cfg::Application& update = request.application();
   TG_ASSIGN_OR_RETURN(const std::string name,
                       CreateName(config::ResourceKind::kApplication, "", "application.name", "",
-                                 "application.name", request.application().name()));
-  call.audit.resource = name;
-  return deployer.Mutate(call, request.validate_only(), [&](Change& change) {
-    const cfg::Application* stored = change.FindApplication(name);
-    if (stored == nullptr) {
-      if (!request.allow_missing()) return ResourceMissing(kType, name);
-      return Create(change, call, name, request.application(), response);
-    }
-    call.audit.etag_before = stored->etag();
-    TG_RETURN_IF_ERROR(CheckEtag(name, stored->etag(), request.application().etag()));
-    cfg::Application fresh = *stored;
-    TG_RETURN_IF_ERROR(ApplyMask(request.application(), request.update_mask(), &fresh));
-    return Store(change, call, std::move(fresh), request.force(), response);
-  });
+                                 "application.name", update.name()));
+  const auto make = [&](Change& change) { return Create(change, call, name, update, response); };
+  const auto put = [&](Change& change, cfg::Application merged) {
+    return Store(change, call, std::move(merged), request.force(), response);
+  };
+  return UpdateStored(deployer, call, kShelf, name, update, update.etag(), request, make, put);
 }
 
 Status DeleteApplication(Deployer& deployer, Call& call,
                          const v1::DeleteApplicationRequest& request, google::protobuf::Empty&) {
-  const std::string& name = request.name();
-  call.audit.resource = name;
-  TG_RETURN_IF_ERROR(RequestName(config::ResourceKind::kApplication, "name", name).status());
-  return deployer.Mutate(call, request.validate_only(), [&](Change& change) {
-    const cfg::Application* stored = change.FindApplication(name);
-    if (stored == nullptr) {
-      return request.allow_missing() ? OkStatus() : ResourceMissing(kType, name);
-    }
-    call.audit.etag_before = stored->etag();
-    TG_RETURN_IF_ERROR(CheckEtag(name, stored->etag(), request.etag()));
-    WriteOptions options;
-    options.force = request.force();
-    TG_RETURN_IF_ERROR(CheckOwner(name, stored->owner(), options));
-    return DeleteApplication(change, name, request.force());
+  return DeleteStored(deployer, call, kShelf, request, [&](Change& change) {
+    return DeleteApplication(change, request.name(), request.force());
   });
 }
 

@@ -83,6 +83,12 @@ void BundleRun::Note(const std::string& path, std::string name) {
   names_.push_back(std::move(name));
 }
 
+// An etag that was written out says which state its author had seen.
+template <typename Resource>
+Status SeenByAuthor(const std::string& name, const Resource* stored, const Resource& given) {
+  return stored == nullptr ? OkStatus() : CheckEtag(name, stored->etag(), given.etag());
+}
+
 Status BundleRun::StoreAll() {
   // In the order of the results; what subscriptions refer to comes before them in any case.
   for (int i = 0; i < bundle_.apis_size(); ++i) {
@@ -90,6 +96,7 @@ Status BundleRun::StoreAll() {
     const std::string name = QualifiedName(config::ResourceKind::kApi, "", api.name());
     const WriteOptions write = Write("apis", i, &warnings_[name]);
     Note(write.path, name);
+    TG_RETURN_IF_ERROR(SeenByAuthor(name, change_.FindApi(name), api));
     TG_RETURN_IF_ERROR(StoreApi(change_, api, write, violations_));
     const cfg::Api* stored = change_.FindApi(name);
     if (stored == nullptr || !violations_.empty()) continue;
@@ -101,6 +108,7 @@ Status BundleRun::StoreAll() {
         QualifiedName(config::ResourceKind::kApplication, "", application.name());
     const WriteOptions write = Write("applications", i, &warnings_[name]);
     Note(write.path, name);
+    TG_RETURN_IF_ERROR(SeenByAuthor(name, change_.FindApplication(name), application));
     TG_RETURN_IF_ERROR(StoreApplication(change_, application, write, violations_));
   }
   for (int i = 0; i < bundle_.subscriptions_size(); ++i) {
@@ -110,6 +118,7 @@ Status BundleRun::StoreAll() {
         QualifiedName(config::ResourceKind::kSubscription, api, subscription.name());
     const WriteOptions write = Write("subscriptions", i, &warnings_[name]);
     Note(write.path, name);
+    TG_RETURN_IF_ERROR(SeenByAuthor(name, change_.FindSubscription(name), subscription));
     TG_RETURN_IF_ERROR(StoreSubscription(change_, subscription, write, true, made_[name],
                                          violations_));
   }

@@ -12,6 +12,9 @@ class SecretResolver;
 
 namespace tidegate::admin {
 
+// The method of calls that the process makes for its definition directories.
+inline constexpr std::string_view kApplyDefinitions = "ApplyDefinitions";
+
 struct Audit {
   std::string resource;
   std::string etag_before;

@@ -1,6 +1,7 @@
 #include "server/admin/deployer.h"
 
 #include <algorithm>
+#include <ctime>
 
 #include "server/admin/definitions.h"
 #include "server/admin/errors.h"
@@ -9,6 +10,7 @@
 #include "server/config/names.h"
 #include "server/config/secrets.h"
 #include "server/flow/data_plane.h"
+#include "server/telemetry/metrics.h"
 #include "tidegate/config/v1/api.pb.h"
 #include "tidegate/config/v1/subscription.pb.h"
 
@@ -237,7 +239,27 @@ Status Deployer::Publish(const Change& change, SnapshotPtr snapshot, millisecond
   return status;
 }
 
+void CountApply(const std::string& source, bool accepted) {
+  auto& registry = telemetry::Registry::Global();
+  registry
+      .GetCounter("tidegate_config_applies_total", "Attempts to change the configuration.",
+                  {{"source", source}, {"result", accepted ? "accepted" : "rejected"}})
+      .Add();
+  if (!accepted) return;
+  registry
+      .GetGauge("tidegate_config_last_success_timestamp_seconds",
+                "When the configuration was last changed, Unix time.")
+      .Set(static_cast<double>(std::time(nullptr)));
+}
+
+// What definition directories do is counted where their files are read: those may fail before.
 Status Deployer::Mutate(Call& call, bool validate_only, const Edit& edit) {
+  const Status status = MutateLocked(call, validate_only, edit);
+  if (!validate_only && call.method != kApplyDefinitions) CountApply("admin", status.ok());
+  return status;
+}
+
+Status Deployer::MutateLocked(Call& call, bool validate_only, const Edit& edit) {
   std::unique_lock lock(mutation_, std::defer_lock);
   const bool locked = call.deadline == Call::TimePoint::max()
                           ? (lock.lock(), true)

@@ -36,6 +36,9 @@ struct DeployerOptions {
   std::function<model::WallTime()> now;  // null: the system's clock
 };
 
+// tidegate_config_applies_total{source, result} and, when accepted, the time of the last success.
+void CountApply(const std::string& source, bool accepted);
+
 class Deployer {
  public:
   Deployer(Repository& repository, flow::DataPlane& data_plane, DeployerOptions options);
@@ -56,6 +59,7 @@ class Deployer {
   model::WallTime now() const;
 
  private:
+  Status MutateLocked(Call& call, bool validate_only, const Edit& edit);
   using SnapshotPtr = std::shared_ptr<const flow::Snapshot>;
 
   bool Serves(const cfg::Api& api) const;

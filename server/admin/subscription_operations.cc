@@ -1,16 +1,16 @@
 #include "server/admin/subscription_operations.h"
 
 #include "server/admin/definitions.h"
-#include "server/admin/errors.h"
-#include "server/admin/messages.h"
 #include "server/admin/rendering.h"
-#include "server/admin/writing.h"
+#include "server/admin/stored.h"
 #include "server/config/names.h"
 
 namespace tidegate::admin {
 namespace {
 
-constexpr char kType[] = "tidegate.config.v1.Subscription";
+constexpr Shelf<cfg::Subscription> kShelf{config::ResourceKind::kSubscription,
+                                          "tidegate.config.v1.Subscription",
+                                          &State::subscriptions, &Change::FindSubscription};
 constexpr char kApiType[] = "tidegate.config.v1.Api";
 constexpr std::size_t kSubscriptionsMax = 100'000;
 
@@ -36,7 +36,7 @@ Status Store(Change& change, Call& call, cfg::Subscription subscription, bool fo
 Status Create(Change& change, Call& call, const std::string& name, const std::string& api,
               cfg::Subscription subscription, cfg::Subscription& response) {
   if (change.FindApi(api) == nullptr) return ResourceMissing(kApiType, api);
-  if (change.FindSubscription(name) != nullptr) return ResourceExists(kType, name);
+  if (change.FindSubscription(name) != nullptr) return ResourceExists(kShelf.type, name);
   if (change.now().subscriptions.size() >= kSubscriptionsMax) {
     return LimitReached("subscriptions",
                         "there are " + std::to_string(kSubscriptionsMax) + " already");
@@ -68,13 +68,8 @@ Status CreateSubscription(Deployer& deployer, Call& call,
 
 Status GetSubscription(Deployer& deployer, Call& call, const v1::GetSubscriptionRequest& request,
                        cfg::Subscription& response) {
-  const std::string& name = request.name();
-  call.audit.resource = name;
-  TG_RETURN_IF_ERROR(RequestName(config::ResourceKind::kSubscription, "name", name).status());
-  const StatePtr state = deployer.Read();
-  const auto found = state->subscriptions.find(name);
-  if (found == state->subscriptions.end()) return ResourceMissing(kType, name);
-  response = Render(*found->second);
+  TG_ASSIGN_OR_RETURN(const auto stored, ReadStored(call, kShelf, request, *deployer.Read()));
+  response = Render(*stored);
   return OkStatus();
 }
 
@@ -115,37 +110,20 @@ Status UpdateSubscription(Deployer& deployer, Call& call,
   config::Violations violations;
   Normalize(update, "subscription", violations);
   if (!violations.empty()) return Refuse(violations);
-  return deployer.Mutate(call, request.validate_only(), [&](Change& change) {
-    const cfg::Subscription* stored = change.FindSubscription(name);
-    if (stored == nullptr) {
-      if (!request.allow_missing()) return ResourceMissing(kType, name);
-      return Create(change, call, name, update.api(), update, response);
-    }
-    call.audit.etag_before = stored->etag();
-    TG_RETURN_IF_ERROR(CheckEtag(name, stored->etag(), etag));
-    cfg::Subscription fresh = *stored;
-    TG_RETURN_IF_ERROR(ApplyMask(update, request.update_mask(), &fresh));
-    return Store(change, call, std::move(fresh), request.force(), response);
-  });
+  const auto make = [&](Change& change) {
+    return Create(change, call, name, update.api(), update, response);
+  };
+  const auto put = [&](Change& change, cfg::Subscription merged) {
+    return Store(change, call, std::move(merged), request.force(), response);
+  };
+  return UpdateStored(deployer, call, kShelf, name, update, etag, request, make, put);
 }
 
 Status DeleteSubscription(Deployer& deployer, Call& call,
                           const v1::DeleteSubscriptionRequest& request,
                           google::protobuf::Empty&) {
-  const std::string& name = request.name();
-  call.audit.resource = name;
-  TG_RETURN_IF_ERROR(RequestName(config::ResourceKind::kSubscription, "name", name).status());
-  return deployer.Mutate(call, request.validate_only(), [&](Change& change) {
-    const cfg::Subscription* stored = change.FindSubscription(name);
-    if (stored == nullptr) {
-      return request.allow_missing() ? OkStatus() : ResourceMissing(kType, name);
-    }
-    call.audit.etag_before = stored->etag();
-    TG_RETURN_IF_ERROR(CheckEtag(name, stored->etag(), request.etag()));
-    WriteOptions options;
-    options.force = request.force();
-    TG_RETURN_IF_ERROR(CheckOwner(name, stored->owner(), options));
-    change.EraseSubscription(name);
+  return DeleteStored(deployer, call, kShelf, request, [&](Change& change) {
+    change.EraseSubscription(request.name());
     return OkStatus();
   });
 }

@@ -52,6 +52,23 @@ TEST_F(ApplyTest, Bundle_goesLiveAndAgainChangesNothing) {
   EXPECT_EQ(plane_.published, published);
 }
 
+TEST_F(ApplyTest, EtagThatWasWrittenOut_mustFit) {
+  Apply(All());
+  const std::string before = Everything();
+  auto request = RequestOf(All());
+  request.mutable_bundle()->mutable_apis(0)->set_etag("\"another\"");
+  v1::ApplyConfigResponse response;
+  EXPECT_EQ(Verdict(Do(ApplyConfig, request, response)), "ABORTED ETAG_MISMATCH");
+  EXPECT_EQ(Everything(), before);
+  cfg::Application stored;
+  v1::GetApplicationRequest get;
+  get.set_name("applications/storefront");
+  ASSERT_EQ(Verdict(Do(GetApplication, get, stored)), "OK");
+  request.mutable_bundle()->mutable_apis(0)->clear_etag();
+  request.mutable_bundle()->mutable_applications(0)->set_etag(stored.etag());
+  EXPECT_EQ(Verdict(Do(ApplyConfig, request, response)), "OK");
+}
+
 TEST_F(ApplyTest, OneBadResource_changesNothing) {
   Apply(All());
   const std::string before = Everything();
