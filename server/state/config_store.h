@@ -89,6 +89,10 @@ struct SqliteOptions {
 // one that another process uses is an error; nothing is ever overwritten.
 StatusOr<std::unique_ptr<ConfigStore>> OpenSqliteStore(const SqliteOptions& options);
 
+// Counts and times what `store` does, as tidegate_state_…{backend}.
+std::unique_ptr<ConfigStore> MakeMeteredStore(std::unique_ptr<ConfigStore> store,
+                                              const std::string& backend);
+
 // For `--state none`: gone with the process.
 std::unique_ptr<ConfigStore> MakeMemoryStore();
 
