@@ -2,6 +2,7 @@
 
 #include "connectors/kafka/factory.h"
 #include "connectors/mock/factory.h"
+#include "connectors/mqtt5/factory.h"
 #include "connectors/rabbitmq/factory.h"
 #include "server/entrypoints/builtin.h"
 
@@ -11,6 +12,7 @@ std::vector<connectors::ConnectorKind> BuiltinConnectors() {
   return {
       mock::MockKind(),
       {"kafka", kafka::MakeKafkaFactory()},
+      {"mqtt5", mqtt5::MakeMqtt5Factory()},
       {"rabbitmq", rabbitmq::MakeRabbitmqFactory()},
   };
 }

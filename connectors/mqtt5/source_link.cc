@@ -1,0 +1,270 @@
+// The connection of a source: who we are, what we subscribe to, and what happens when it is lost.
+#include <algorithm>
+
+#include "connectors/mqtt5/limits.h"
+#include "connectors/mqtt5/source.h"
+#include "server/base/codec.h"
+#include "server/base/limits.h"
+#include "server/base/log.h"
+#include "server/telemetry/metrics.h"
+
+namespace tidegate::mqtt5 {
+namespace {
+
+// Another attempt with the same settings would end the same way.
+bool IsPermanent(ErrorClass error_class) {
+  return error_class == ErrorClass::kConfigInvalid || error_class == ErrorClass::kAuthFailed ||
+         error_class == ErrorClass::kNotAuthorized || error_class == ErrorClass::kTlsFailed;
+}
+
+std::chrono::milliseconds BackoffOf(int attempt) {
+  auto pause = std::chrono::milliseconds(kBackoffFirst) * (1 << std::min(attempt, 5));
+  pause = std::min(pause, std::chrono::milliseconds(kBackoffMax));
+  const auto spread = static_cast<std::uint64_t>(pause.count()) / 2;  // +-25 %
+  return pause * 3 / 4 + std::chrono::milliseconds(RandomUint64() % (spread + 1));
+}
+
+}  // namespace
+
+Task<Status> SourceCore::TakeClientId() {
+  if (!grouped()) {
+    client_id_ = RandomId(shared_->monitor->api());
+    co_return OkStatus();
+  }
+  const std::string base =
+      GroupIdBase(shared_->monitor->api(), spec_.group, filters_, ReplicaName());
+  const TimePoint until = Clock::now() + kConnectTimeout;
+  bool again = true;
+  while (again && !closed_) {
+    lease_ = AcquireId(base, again);
+    if (lease_ || Clock::now() > until) break;
+    if (again) co_await worker_.wheel().Sleep(kWheelTick);
+  }
+  if (!lease_) {
+    co_return MakeError(ErrorClass::kOverloaded,
+                        "read mqtt5: too many members of this group on one machine");
+  }
+  client_id_ = lease_->id();
+  residue_ = lease_->TakeResidue();
+  co_return OkStatus();
+}
+
+Task<Status> SourceCore::Connect(bool again) {
+  Status status = co_await ConnectOnce(again);
+  // Refused by a whole connection instead of a SUBACK: the other way without shared subscriptions.
+  if (!status.ok() && plain_ && ReasonOf(status) == "SHARED_NOT_SUPPORTED") {
+    status = co_await ConnectOnce(again);
+  }
+  if (!status.ok()) shared_->monitor->ConnectFailed(status);
+  lost_.Reset();
+  co_return status;
+}
+
+Task<Status> SourceCore::ConnectOnce(bool again) {
+  const Mqtt5Config& config = shared_->config;
+  mqtt5::Connect connect = MakeConnect(config, client_id_);
+  // `cleanStart` drops what an earlier run left behind; a connection that was lost is resumed.
+  connect.clean_start = !grouped() || (config.clean_start && !again);
+  connect.session_expiry = grouped() ? config.session_expiry : 0;
+  shared_->monitor->Connecting();
+  auto opened = co_await shared_->dialer.Open(worker_, std::move(connect), *this,
+                                              std::exchange(hint_, std::string()),
+                                              Clock::now() + kConnectTimeout);
+  if (!opened.ok()) {
+    wire_ = nullptr;
+    co_return opened.status();
+  }
+  connection_ = std::move(*opened);
+  shared_->monitor->Connected(again);
+  if (!connection_->connack().assigned_client_id.empty()) {
+    client_id_ = connection_->connack().assigned_client_id;
+  }
+  Status status = co_await SubscribeAll();
+  if (status.ok() && closed_) status = Cancelled("read mqtt5: the source was closed");
+  if (status.ok()) {
+    connected_at_ = Clock::now();
+    co_return OkStatus();
+  }
+  if (connection_) {
+    const bool shared_refused = connection_->last_reason() == kSharedNotSupported;
+    co_await EndConnection();
+    if (shared_refused && grouped() && !plain_) {
+      LeaveShared("refused");
+      status = WithReason(std::move(status), "SHARED_NOT_SUPPORTED");
+    }
+  }
+  co_return status;
+}
+
+// A broker without shared subscriptions gives every replica every message.
+void SourceCore::LeaveShared(const char* why) {
+  plain_ = true;
+  Log(LogLevel::kWarn, "mqtt5.no_shared_subscriptions",
+      {{"api", shared_->monitor->api()}, {"endpoint", shared_->monitor->endpoint()}, {"why", why}});
+}
+
+Task<Status> SourceCore::SubscribeAll() {
+  if (grouped() && !plain_ && !connection_->connack().shared_available) LeaveShared("CONNACK");
+  for (int round = 0; round < 2; ++round) {
+    const bool shared = grouped() && !plain_;
+    std::vector<Subscription> wanted;
+    for (const std::string& filter : filters_) {
+      Subscription& one = wanted.emplace_back();
+      one.filter = shared ? "$share/" + spec_.group + "/" + filter : filter;
+      one.id = static_cast<std::uint32_t>(wanted.size());
+    }
+    // Retained messages come with a new subscription, not with one that the session has kept.
+    const std::uint8_t retain_handling = shared ? 0 : 1;
+    const ConnectionPtr connection = connection_;
+    auto granted = co_await connection->Subscribe(std::move(wanted), qos_, retain_handling,
+                                                  Clock::now() + kConnectTimeout);
+    if (!granted.ok()) co_return granted.status();
+    const Status status = CheckGranted(*granted);
+    if (shared && plain_) continue;  // once more, without sharing
+    co_return status;
+  }
+  co_return MakeError(ErrorClass::kConfigInvalid, "subscribe at mqtt5: refused");
+}
+
+Status SourceCore::CheckGranted(const std::vector<std::uint8_t>& reasons) {
+  const bool shared = grouped() && !plain_;
+  for (std::size_t i = 0; i < reasons.size(); ++i) {
+    const std::uint8_t reason = reasons[i];
+    if (reason == kSharedNotSupported && shared) {
+      LeaveShared("SUBACK");
+      return OkStatus();
+    }
+    if (reason >= 0x80) {
+      return ReasonError("subscribe at mqtt5 " + connection_->server() + " to filter " +
+                             std::to_string(i + 1) + " of " + std::to_string(reasons.size()),
+                         reason, "");
+    }
+    if (reason >= qos_) continue;
+    if (shared) {
+      LeaveShared("QoS 0 only");
+      return OkStatus();
+    }
+    if (settled_by_consumer_) {
+      return MakeError(ErrorClass::kConfigInvalid,
+                       "subscribe at mqtt5 " + connection_->server() +
+                           ": the broker grants QoS 0 only, at-least-once needs QoS 1");
+    }
+  }
+  return OkStatus();
+}
+
+void SourceCore::OnClosed(const Status& why) {
+  wire_ = nullptr;
+  if (connection_) hint_ = connection_->redirect();
+  connection_.reset();
+  ++generation_;
+  residue_.known = true;
+  residue_.handed_over.insert(residue_.handed_over.end(), handed_over_.begin(),
+                              handed_over_.end());
+  handed_over_.clear();
+  lost_why_ = why;
+  shared_->monitor->Closed(why);
+  lost_.Set();
+}
+
+Task<void> SourceCore::Supervise(std::shared_ptr<SourceCore> self) {
+  while (!self->closed_) {
+    co_await self->lost_.Wait();
+    if (self->closed_) break;
+    self->shared_->monitor->Reconnecting(1);
+    Status status = co_await self->Reconnect();
+    self->shared_->monitor->Reconnecting(-1);
+    if (self->closed_) break;
+    // Next reads on, or is told of the failure.
+    if (!status.ok()) self->failed_ = std::move(status);
+    self->arrived_.Set();
+    if (!self->failed_.ok()) break;
+  }
+  if (self->closed_) {
+    co_await self->EndConnection();
+    self->FreeClientId();
+  }
+  self->supervised_ = false;
+  self->done_.Set();
+}
+
+Task<Status> SourceCore::Reconnect() {
+  if (ReasonOf(lost_why_) == "SESSION_TAKEN_OVER" && grouped()) {
+    // Another gateway calls itself as this one does. Fighting for the name would end both for ever.
+    client_id_ = client_id_ + "-" + RandomToken(4);
+    residue_ = Residue();
+    lease_.reset();
+    Log(LogLevel::kWarn, "mqtt5.session_taken_over",
+        {{"api", shared_->monitor->api()},
+         {"endpoint", shared_->monitor->endpoint()},
+         {"hint", "give each replica its own TIDEGATE_REPLICA or host name"}});
+  }
+  if (Clock::now() - connected_at_ >= kHealthyAfter) attempts_ = 0;
+  Status status = lost_why_;
+  while (attempts_ < shared_->config.reconnect_attempts && !closed_) {
+    const std::chrono::milliseconds pause = BackoffOf(attempts_++);
+    co_await wake_.WaitFor(pause);
+    if (closed_) break;
+    status = co_await Connect(true);
+    if (status.ok() || IsPermanent(ClassOf(status))) co_return status;
+  }
+  co_return status;
+}
+
+// ---- the end
+
+Task<void> SourceCore::EndConnection() {
+  const std::shared_ptr<SourceCore> self = shared_from_this();
+  if (!connection_) co_return;
+  const ConnectionPtr connection = std::exchange(connection_, nullptr);
+  if (wire_ != nullptr) {
+    inbox_->Drain();
+    if (wire_ != nullptr) SendSettled();
+  }
+  wire_ = nullptr;
+  ++generation_;
+  // The first member's session goes on collecting for it; another's would collect for nobody.
+  if (closed_ && lease_ && lease_->slot() > 0 && connection->open()) {
+    std::vector<std::string> filters;
+    for (const std::string& filter : filters_) {
+      filters.push_back(plain_ ? filter : "$share/" + spec_.group + "/" + filter);
+    }
+    connection->Detach();
+    (void)co_await connection->Unsubscribe(std::move(filters), Clock::now() + kFarewell);
+  }
+  const bool was_open = connection->open();
+  co_await connection->Close();
+  shared_->monitor->Closed(OkStatus());
+  // What was acknowledged at hand-over went out before the farewell, unless it was over already.
+  residue_ = Residue();
+  residue_.known = true;
+  if (!was_open) residue_.handed_over = handed_over_;
+}
+
+void SourceCore::FreeClientId() {
+  if (!lease_) return;
+  lease_->LeaveResidue(std::exchange(residue_, Residue()));
+  lease_.reset();
+}
+
+Task<void> SourceCore::Close() {
+  const std::shared_ptr<SourceCore> self = shared_from_this();
+  if (std::exchange(closed_, true)) co_return;
+  if (lease_) lease_->Closing();
+  arrived_.Set();
+  wake_.Set();
+  lost_.Set();
+  if (supervised_) {
+    // It may be in the middle of connecting: then it ends by itself, a little later.
+    co_await done_.WaitFor(2 * kFarewell + kFarewell);
+  } else {
+    co_await EndConnection();
+    FreeClientId();
+  }
+  inbox_->Detach();
+  shared_->monitor->inflight().Add(-static_cast<double>(window_.size()));
+  window_.Clear();
+  ready_.clear();
+}
+
+}  // namespace tidegate::mqtt5
