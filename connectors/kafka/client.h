@@ -13,16 +13,32 @@
 
 namespace tidegate::kafka {
 
+// What a handle must have before it connects, and is given anew while it lives: bearer tokens,
+// Kerberos tickets. Thread: (control) but Renewed handles, any. Owner: Shared.
+class Credentials {
+ public:
+  virtual ~Credentials() = default;
+  // (control) Waits until they are there. Fails AuthFailed, ConnectFailed, Timeout, ConfigInvalid.
+  virtual Status Prepare(TimePoint deadline) = 0;
+  // (control) `rk` was made and has not been used; what it needs is renewed until Detach returns.
+  virtual Status Attach(rd_kafka_t* rk) = 0;
+  virtual void Detach(rd_kafka_t* rk) = 0;
+};
+
 // What all parts of one connector share.
 struct Shared {
   KafkaConfig config;
   std::shared_ptr<Monitor> monitor;
+  std::shared_ptr<Credentials> credentials;  // nullptr: the library has what it needs
   ClientThread& threads = ClientThread::Shared();
 };
 using SharedPtr = std::shared_ptr<const Shared>;
 
 inline constexpr auto kOpenDeadline = std::chrono::seconds(10);
 inline constexpr auto kQueryTimeout = std::chrono::seconds(5);
+inline constexpr auto kCredentialsTimeout = std::chrono::seconds(5);
+// A refused login is not tried again sooner: brokers and directories count failures.
+inline constexpr auto kRefusedPause = std::chrono::seconds(1);
 inline constexpr auto kDestroyDeadline = std::chrono::seconds(5);
 
 class Client {

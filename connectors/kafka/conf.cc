@@ -9,6 +9,7 @@
 #include "connectors/kafka/error_map.h"
 #include "connectors/kafka/monitor.h"
 #include "connectors/kafka/properties.h"
+#include "connectors/kafka/tls_text.h"
 #include "server/base/codec.h"
 #include "server/base/log.h"
 
@@ -21,7 +22,6 @@ struct Setting {
 };
 
 constexpr std::array kBoth = {
-    Setting{"security.protocol", "PLAINTEXT"},
     Setting{"log_level", "6"},                           // to our log, by log_cb
     // 10 s from a broker's return to a delivery
     Setting{"reconnect.backoff.ms", "250"},
@@ -116,6 +116,62 @@ void OnRebalance(rd_kafka_t* rk, rd_kafka_resp_err_t code, rd_kafka_topic_partit
   client->rebalance(rk, code, list, client->rebalance_target);
 }
 
+// The library's own text of a refused certificate does not say why.
+int OnCertificate(rd_kafka_t*, const char* broker, std::int32_t, int* error, int, const char*,
+                  std::size_t, char*, std::size_t, void* opaque) {
+  if (*error == 0) return 1;
+  const auto* client = static_cast<const ClientOpaque*>(opaque);
+  if (client->monitor != nullptr) {
+    client->monitor->CertificateRefused(broker, CertificateErrorText(*error));
+  }
+  return 0;
+}
+
+// Tokens are set as they come (oauth.cc); what the library asks for is there already.
+void IgnoreTokenRefresh(rd_kafka_t*, const char*, void*) {}
+
+void SetTls(const SecuritySettings& security, const ConfSpec& spec, Builder& builder) {
+  if (!security.trust_pem.empty()) builder.Set("ssl.ca.pem", security.trust_pem);
+  if (!security.key_pem.empty()) {
+    // The key as text; the chain as a file: of a text this version sends only the first certificate.
+    builder.Set("ssl.key.pem", security.key_pem);
+    if (!spec.chain_path.empty()) builder.Set("ssl.certificate.location", spec.chain_path);
+  }
+  builder.Set("ssl.endpoint.identification.algorithm", security.verify_hostname ? "https" : "none");
+  if (security.trust_all) {
+    builder.Set("enable.ssl.certificate.verification", "false");
+  } else {
+    rd_kafka_conf_set_ssl_cert_verify_cb(builder.get(), OnCertificate);
+  }
+}
+
+void SetSasl(const SecuritySettings& security, Builder& builder) {
+  builder.Set("sasl.mechanism", std::string(NameOf(security.mechanism)));
+  switch (security.mechanism) {
+    case Mechanism::kPlain:
+    case Mechanism::kScramSha256:
+    case Mechanism::kScramSha512:
+      builder.Set("sasl.username", security.username);
+      builder.Set("sasl.password", security.password);
+      return;
+    case Mechanism::kOauthBearer:
+      rd_kafka_conf_set_oauthbearer_token_refresh_cb(builder.get(), IgnoreTokenRefresh);
+      return;
+    case Mechanism::kGssapi:
+      // 0: the library runs no command to get tickets (it would hand our texts to a shell).
+      builder.Set("sasl.kerberos.min.time.before.relogin", "0");
+      builder.Set("sasl.kerberos.service.name", security.kerberos.service);
+      return;
+    case Mechanism::kNone: return;
+  }
+}
+
+void SetSecurity(const SecuritySettings& security, const ConfSpec& spec, Builder& builder) {
+  builder.Set("security.protocol", std::string(security.protocol()));
+  if (security.tls) SetTls(security, spec, builder);
+  if (security.sasl) SetSasl(security, builder);
+}
+
 void SetProducer(const KafkaConfig& config, Builder& builder) {
   const KafkaConfig::Producer& producer = config.producer;
   builder.Set("client.id", "tidegate-producer-" + RandomToken(4));
@@ -152,6 +208,7 @@ StatusOr<rd_kafka_conf_t*> MakeConf(const KafkaConfig& config, const ConfSpec& s
   Builder builder;
   builder.Set("bootstrap.servers", config.bootstrap);
   builder.Set(kBoth);
+  SetSecurity(config.security, spec, builder);
   const bool producer = spec.role == Role::kProducer;
   if (producer) {
     SetProducer(config, builder);

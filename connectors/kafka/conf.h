@@ -25,6 +25,7 @@ struct ConfSpec {
   Reset reset = Reset::kNone;       // kGroup: where the group has no position
   bool latest = false;              // kGroup: latest, whatever `reset` says
   Monitor* monitor = nullptr;       // gets errors; must outlive the client
+  std::string chain_path;           // of the client's certificates, see memory_file.h
 };
 
 // The callback of a group's consumer (source_group.cc); `opaque` is that of rd_kafka_opaque.

@@ -1,6 +1,9 @@
 #include "connectors/kafka/connector.h"
 
+#include "connectors/api/tls.h"
 #include "connectors/kafka/factory.h"
+#include "connectors/kafka/kerberos.h"
+#include "connectors/kafka/oauth.h"
 #include "connectors/kafka/reach.h"
 #include "connectors/kafka/shelf.h"
 #include "connectors/kafka/sink.h"
@@ -9,6 +12,7 @@
 #include "server/base/check.h"
 #include "server/base/codec.h"
 #include "server/base/limits.h"
+#include "server/http/client_url.h"
 
 namespace tidegate::kafka {
 
@@ -18,14 +22,59 @@ using connectors::Share;
 using connectors::SourcePtr;
 using connectors::SourceSpec;
 
+namespace {
+
+// What the library cannot get by itself: tokens and tickets.
+StatusOr<std::shared_ptr<Credentials>> MakeCredentials(const Shared& shared,
+                                                       std::shared_ptr<net::TlsClient> token_tls,
+                                                       const connectors::ConnectorContext& context) {
+  const SecuritySettings& security = shared.config.security;
+  const std::string owner = context.api + "/" + context.endpoint;
+  net::Worker& home =
+      context.workers->at(std::hash<std::string>()(owner) % context.workers->size());
+  std::shared_ptr<Credentials> made;
+  if (security.mechanism == Mechanism::kOauthBearer) {
+    made = std::make_shared<OauthCredentials>(security.oauth, std::move(token_tls), shared.monitor,
+                                              home);
+  } else if (security.mechanism == Mechanism::kGssapi) {
+    TG_ASSIGN_OR_RETURN(made,
+                        KerberosCredentials::Make(security.kerberos, owner, shared.monitor, home));
+  }
+  return made;
+}
+
+// The client for calls to an https token endpoint.
+StatusOr<std::shared_ptr<net::TlsClient>> MakeTokenTls(const google::protobuf::Message& settings,
+                                                       const KafkaConfig& config,
+                                                       const config::SecretResolver* secrets) {
+  std::shared_ptr<net::TlsClient> client;
+  const auto url = http::ParseUrl(config.security.oauth.token_endpoint);
+  if (config.security.mechanism != Mechanism::kOauthBearer ||
+      config.security.oauth.token_endpoint.empty()) {
+    return client;
+  }
+  if (!url.ok()) {
+    return InvalidArgument("security.sasl.oauth.tokenEndpoint: " + MessageOf(url.status()));
+  }
+  const google::protobuf::Message* tls = TokenTls(settings);
+  if (!url->tls || tls == nullptr) return client;
+  if (secrets == nullptr) return FailedPrecondition("kafka token: its TLS cannot be read here");
+  return connectors::MakeTlsClient(*tls, *secrets);
+}
+
+}  // namespace
+
 StatusOr<connectors::ConnectorPtr> KafkaConnector::Make(
-    KafkaConfig config, const connectors::ConnectorContext& context) {
+    KafkaConfig config, const connectors::ConnectorContext& context,
+    std::shared_ptr<net::TlsClient> token_tls) {
   TG_CHECK(context.workers != nullptr);
   TG_RETURN_IF_ERROR(CheckConf(config));
   auto monitor = std::make_shared<Monitor>(context.api, context.endpoint);
   auto shared = std::make_shared<Shared>();
   shared->config = std::move(config);
   shared->monitor = std::move(monitor);
+  TG_ASSIGN_OR_RETURN(shared->credentials,
+                      MakeCredentials(*shared, std::move(token_tls), context));
   return std::make_shared<KafkaConnector>(std::move(shared), *context.workers);
 }
 
@@ -132,8 +181,9 @@ Task<void> KafkaConnector::Drain(TimePoint deadline, net::Worker& worker) {
 connectors::ConnectorFactory MakeKafkaFactory() {
   return [](const google::protobuf::Message& settings, const connectors::ConnectorContext& context)
              -> StatusOr<connectors::ConnectorPtr> {
-    TG_ASSIGN_OR_RETURN(KafkaConfig config, ReadKafkaConfig(settings));
-    return KafkaConnector::Make(std::move(config), context);
+    TG_ASSIGN_OR_RETURN(KafkaConfig config, ReadKafkaConfig(settings, context.secrets));
+    TG_ASSIGN_OR_RETURN(auto token_tls, MakeTokenTls(settings, config, context.secrets));
+    return KafkaConnector::Make(std::move(config), context, std::move(token_tls));
   };
 }
 

@@ -12,13 +12,19 @@
 #include "connectors/kafka/positions.h"
 #include "connectors/kafka/producer.h"
 
+namespace tidegate::net {
+class TlsClient;
+}
+
 namespace tidegate::kafka {
 
 class KafkaConnector final : public connectors::Connector {
  public:
   // The settings must be accepted by the library: ConfigInvalid otherwise. Opens nothing.
-  static StatusOr<connectors::ConnectorPtr> Make(KafkaConfig config,
-                                                 const connectors::ConnectorContext& context);
+  // `token_tls` is for an https token endpoint.
+  static StatusOr<connectors::ConnectorPtr> Make(
+      KafkaConfig config, const connectors::ConnectorContext& context,
+      std::shared_ptr<net::TlsClient> token_tls = nullptr);
   KafkaConnector(SharedPtr shared, net::WorkerPool& workers);
   ~KafkaConnector() override;
 

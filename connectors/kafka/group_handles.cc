@@ -95,7 +95,7 @@ void GroupHandles::Subscribe(const std::vector<std::string>& topics) {
 
 void GroupHandles::LookAgain() {
   if (leaving_ || !requested_.empty() || shared_->config.consumer.topics_pattern.empty()) return;
-  const auto topics = FindTopics(rk(), shared_, requested_);
+  const auto topics = FindTopics(rk(), shared_, requested_, Serve::kNo);
   if (!topics.ok() || topics->empty()) return;
   const std::vector<std::string> names = NamesOf(*topics);
   if (names != subscribed_) Subscribe(names);

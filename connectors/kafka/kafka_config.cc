@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "connectors/kafka/config_check.h"
 #include "connectors/kafka/properties.h"
 #include "server/base/strings.h"
 #include "tidegate/config/v1/kafka.pb.h"
@@ -15,20 +16,6 @@ using std::chrono::milliseconds;
 
 constexpr std::string_view kTopicRule =
     "a topic has 1 to 249 characters of letters, digits, '.', '_' and '-'";
-
-class Check {
- public:
-  explicit Check(std::vector<Violation>& out) : out_(out) {}
-  void Add(std::string field, std::string_view rule) {
-    Violation violation;
-    violation.field = std::move(field);
-    violation.rule = std::string(rule);
-    out_.push_back(std::move(violation));
-  }
-
- private:
-  std::vector<Violation>& out_;
-};
 
 std::string At(std::string_view list, int index) {
   return std::string(list) + "[" + std::to_string(index) + "]";
@@ -65,17 +52,6 @@ void ReadBootstrap(const pb::KafkaEndpoint& in, KafkaConfig& out, Check& check) 
     if (!out.bootstrap.empty()) out.bootstrap += ',';
     out.bootstrap += server;
   }
-}
-
-void ReadSecurity(const pb::KafkaEndpoint& in, Check& check) {
-  if (!in.has_security()) return;
-  const pb::KafkaSecurity& security = in.security();
-  if (security.has_protocol() && security.protocol() != pb::KAFKA_SECURITY_PROTOCOL_UNSPECIFIED &&
-      security.protocol() != pb::KAFKA_SECURITY_PROTOCOL_PLAINTEXT) {
-    check.Add("security.protocol", "sasl and ssl towards kafka are not built yet; plaintext is");
-  }
-  if (security.has_sasl()) check.Add("security.sasl", "sasl towards kafka is not built yet");
-  if (security.has_tls()) check.Add("security.tls", "tls towards kafka is not built yet");
 }
 
 std::string CompressionName(pb::KafkaCompression compression) {
@@ -167,28 +143,27 @@ bool IsTopicName(std::string_view text) {
   });
 }
 
-std::vector<Violation> CheckKafka(const google::protobuf::Message& settings, KafkaConfig& config) {
+std::vector<Violation> CheckKafka(const google::protobuf::Message& settings, KafkaConfig& config,
+                                  const config::SecretResolver* secrets) {
   std::vector<Violation> violations;
-  Check check(violations);
+  Check check(violations, secrets);
   const auto* in = dynamic_cast<const pb::KafkaEndpoint*>(&settings);
   if (in == nullptr) {
     check.Add("", "the settings are those of a kafka endpoint");
     return violations;
   }
   ReadBootstrap(*in, config, check);
-  ReadSecurity(*in, check);
   ReadProducer(*in, config.producer, check);
   ReadConsumer(*in, config.consumer, check);
   ReadProperties(*in, config, check);
-  if (in->preset() != pb::KAFKA_PRESET_UNSPECIFIED) {
-    check.Add("preset", "kafka presets are not built yet");
-  }
+  ReadSecurity(*in, config, check);
   return violations;
 }
 
-StatusOr<KafkaConfig> ReadKafkaConfig(const google::protobuf::Message& settings) {
+StatusOr<KafkaConfig> ReadKafkaConfig(const google::protobuf::Message& settings,
+                                      const config::SecretResolver* secrets) {
   KafkaConfig config;
-  const std::vector<Violation> violations = CheckKafka(settings, config);
+  const std::vector<Violation> violations = CheckKafka(settings, config, secrets);
   if (violations.empty()) return config;
   std::string text = "kafka endpoint: ";
   for (std::size_t i = 0; i < violations.size(); ++i) {

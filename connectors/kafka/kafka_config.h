@@ -11,10 +11,14 @@
 #include <utility>
 #include <vector>
 
+#include "connectors/kafka/security.h"
 #include "server/base/status.h"
 
 namespace google::protobuf {
 class Message;
+}
+namespace tidegate::config {
+class SecretResolver;
 }
 
 namespace tidegate::kafka {
@@ -42,6 +46,7 @@ struct KafkaConfig {
   };
 
   std::string bootstrap;  // comma list
+  SecuritySettings security;
   Producer producer;
   Consumer consumer;
   std::vector<std::pair<std::string, std::string>> properties;  // allow-listed
@@ -52,9 +57,14 @@ struct Violation {
   std::string rule;   // what is allowed, without the value
 };
 
-// All violations of `settings`, a KafkaEndpoint; whatever could be read is in `config`.
-std::vector<Violation> CheckKafka(const google::protobuf::Message& settings, KafkaConfig& config);
-StatusOr<KafkaConfig> ReadKafkaConfig(const google::protobuf::Message& settings);
+// All violations of `settings`, a KafkaEndpoint; whatever could be read is in `config`. References
+// are read by `secrets`; without it they are violations.
+std::vector<Violation> CheckKafka(const google::protobuf::Message& settings, KafkaConfig& config,
+                                  const config::SecretResolver* secrets = nullptr);
+StatusOr<KafkaConfig> ReadKafkaConfig(const google::protobuf::Message& settings,
+                                      const config::SecretResolver* secrets = nullptr);
+// The config.v1.Tls of calls to the token endpoint, for connectors::MakeTlsClient.
+const google::protobuf::Message* TokenTls(const google::protobuf::Message& settings);
 
 // HOST:PORT with an IPv6 host in brackets, port 1 to 65535.
 bool IsHostPort(std::string_view text);

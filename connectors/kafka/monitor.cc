@@ -13,6 +13,9 @@ namespace {
 
 using connectors::HealthState;
 
+// The library reports a failed handshake right after it has asked about the certificate.
+constexpr auto kCertificateFresh = std::chrono::seconds(5);
+
 std::int64_t NowUnixMs() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
@@ -51,9 +54,11 @@ void Monitor::Since(HealthState state) {
 
 void Monitor::ClientMade() {
   std::lock_guard lock(mutex_);
+  dialled_ = true;
   ++health_.clients;
   clients_.Set(health_.clients);
-  if (health_.state == HealthState::kIdle || health_.state == HealthState::kFailed) {
+  const bool again = health_.state == HealthState::kFailed && refused_at_ == TimePoint();
+  if (health_.state == HealthState::kIdle || again) {
     Since(HealthState::kConnecting);
   }
 }
@@ -63,17 +68,61 @@ void Monitor::ClientGone() {
   --health_.clients;
   clients_.Set(health_.clients);
   if (health_.clients == 0) {
-    Since(HealthState::kIdle);
+    if (refused_at_ == TimePoint()) Since(HealthState::kIdle);
     alive_.store(false, std::memory_order_relaxed);
     down_since_ = TimePoint();
   }
 }
 
+bool Monitor::dialled() const {
+  std::lock_guard lock(mutex_);
+  return dialled_;
+}
+
+void Monitor::Refuse(ErrorClass error_class, std::string text) {
+  health_.last_error = error_class;
+  health_.last_error_text = std::move(text);
+  if (refused_at_ == TimePoint()) {
+    Log(LogLevel::kWarn, "kafka.refused",
+        {{"api", api_}, {"endpoint", endpoint_}, {"cause", health_.last_error_text}});
+  }
+  refused_at_ = Clock::now();
+  ++health_.connect_failures;
+  Since(HealthState::kFailed);
+}
+
+void Monitor::CertificateRefused(std::string_view broker, std::string_view why) {
+  std::lock_guard lock(mutex_);
+  certificate_ = "TLS with " + std::string(broker.substr(0, 255)) + ": " + std::string(why);
+  certificate_at_ = Clock::now();
+}
+
+Status Monitor::RefusalSince(TimePoint since) const {
+  std::lock_guard lock(mutex_);
+  if (refused_at_ == TimePoint() || refused_at_ < since) return OkStatus();
+  return MakeError(health_.last_error, health_.last_error_text);
+}
+
 void Monitor::Failed(int code, std::string_view text) {
   std::lock_guard lock(mutex_);
-  health_.last_error = ClassOfCode(code, connected());
-  health_.last_error_text = Redact(text);
+  const ErrorClass error_class = ClassOfCode(code, connected());
+  if (error_class == ErrorClass::kTlsFailed || error_class == ErrorClass::kAuthFailed) {
+    const bool certificate = error_class == ErrorClass::kTlsFailed &&
+                             certificate_at_ != TimePoint() &&
+                             Clock::now() - certificate_at_ < kCertificateFresh;
+    alive_.store(false, std::memory_order_relaxed);
+    Refuse(error_class, certificate ? certificate_ : Redact(text));
+    return;
+  }
+  // What follows from a refusal (no broker is up) says less than it.
+  const bool follows = refused_at_ != TimePoint() && (error_class == ErrorClass::kConnectFailed ||
+                                                      error_class == ErrorClass::kConnectionClosed);
+  if (!follows) {
+    health_.last_error = error_class;
+    health_.last_error_text = Redact(text);
+  }
   if (code != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) return;
+  ++health_.connect_failures;
   if (alive_.exchange(false, std::memory_order_relaxed)) {
     losses_.Add();
     Log(LogLevel::kWarn, "kafka.cluster_lost",
@@ -84,8 +133,13 @@ void Monitor::Failed(int code, std::string_view text) {
 
 void Monitor::FailedToOpen(const Status& status) {
   std::lock_guard lock(mutex_);
-  health_.last_error = ClassOf(status);
-  health_.last_error_text = Redact(MessageOf(status));
+  const ErrorClass error_class = ClassOf(status);
+  if (error_class == ErrorClass::kTlsFailed || error_class == ErrorClass::kAuthFailed) {
+    if (refused_at_ == TimePoint()) Refuse(error_class, MessageOf(status));
+    return;
+  }
+  health_.last_error = error_class;
+  health_.last_error_text = MessageOf(status);
   if (health_.last_error == ErrorClass::kConfigInvalid) Since(HealthState::kFailed);
 }
 
@@ -96,6 +150,7 @@ void Monitor::SetAlive() {
     ++health_.reconnects;
   }
   down_since_ = TimePoint();
+  refused_at_ = TimePoint();
   connects_.Add();
   Since(HealthState::kReady);
   Log(LogLevel::kInfo, "kafka.cluster_reached", {{"api", api_}, {"endpoint", endpoint_}});
@@ -107,6 +162,9 @@ connectors::Health Monitor::health() const {
   if (down_since_ != TimePoint() && Clock::now() - down_since_ > kAllDownGrace) {
     health.state = reached_.load(std::memory_order_relaxed) ? HealthState::kDegraded
                                                             : HealthState::kFailed;
+  }
+  if (refused_at_ != TimePoint() && Clock::now() - refused_at_ > kRefusedOut) {
+    health.state = HealthState::kDegraded;
   }
   return health;
 }

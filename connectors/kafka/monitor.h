@@ -1,6 +1,7 @@
 // What a connector knows of its health: written by library callbacks on any thread, read by anyone.
 // A cluster that is gone for kAllDownGrace makes the connector Degraded; readers live on, the
-// library reconnects by itself.
+// library reconnects by itself. Refused TLS or a refused login is a failure at once, and stays one
+// until a broker answers.
 //
 // Thread: any (a mutex; never on the path of a message: Alive() is one relaxed load when nothing
 // has changed). Owner: shared_ptr of the connector and of every client.
@@ -22,6 +23,8 @@ class Gauge;
 namespace tidegate::kafka {
 
 inline constexpr auto kAllDownGrace = std::chrono::seconds(10);
+// An endpoint that was refused is left out that long where there are others; then it is tried again.
+inline constexpr auto kRefusedOut = std::chrono::seconds(30);
 
 class Monitor {
  public:
@@ -32,11 +35,16 @@ class Monitor {
   void ClientGone();
   void Failed(int code, std::string_view text);  // an error the library reports
   void FailedToOpen(const Status& status);
+  // Why the certificate of `broker` is not believed; the library's own text does not tell.
+  void CertificateRefused(std::string_view broker, std::string_view why);
+  // TLS or a login was refused at or after `since`, and no broker has answered since then; else ok.
+  Status RefusalSince(TimePoint since) const;
   // A broker has answered: a record came, a report, metadata.
   void Alive() {
     if (!alive_.load(std::memory_order_relaxed)) SetAlive();
   }
   bool connected() const { return reached_.load(std::memory_order_relaxed); }
+  bool dialled() const;  // a client was made since the connector was: a broker has been tried
   connectors::Health health() const;
 
   // How far `source` is behind, by topic; the largest of all sources is shown.
@@ -50,6 +58,7 @@ class Monitor {
  private:
   void SetAlive();
   void Since(connectors::HealthState state);
+  void Refuse(ErrorClass error_class, std::string text);  // under the mutex
   void ShowLag();  // under the mutex
 
   const std::string api_;
@@ -59,6 +68,10 @@ class Monitor {
   mutable std::mutex mutex_;
   connectors::Health health_;
   TimePoint down_since_{};
+  bool dialled_ = false;
+  TimePoint refused_at_{};      // TLS or login; not set: nothing was refused since a broker answered
+  std::string certificate_;     // what CertificateRefused has said last
+  TimePoint certificate_at_{};
   std::map<const void*, std::vector<connectors::Lag>> lag_;
   std::map<std::string, std::int64_t> shown_lag_;
   telemetry::Counter& connects_;

@@ -10,11 +10,16 @@ namespace {
 
 // A named function object: no lambda stands in a statement that awaits (g++ 12).
 struct KeepHandler {
-  template <typename Handler, typename Slot>
-  void operator()(Handler&& handler, Slot* slot) const {
-    slot->emplace(std::forward<Handler>(handler));
+  using Handler = Resume<void(bool)>;
+  void operator()(Handler handler, std::optional<Handler>* slot) const {
+    slot->emplace(std::move(handler));
   }
 };
+
+// Awaited in place: a publish costs no frame for it.
+auto Suspend(std::optional<Resume<void(bool)>>& slot) {
+  return asio::async_initiate<const asio::deferred_t&, void(bool)>(KeepHandler(), kDirect, &slot);
+}
 
 }  // namespace
 
@@ -24,14 +29,15 @@ Task<bool> Parking::Wait(net::TimerWheel& wheel, TimePoint deadline) {
   const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now());
   if (left <= milliseconds(0)) co_return false;
   wheel.Arm(*this, left);
-  const KeepHandler keep;
-  co_return co_await asio::async_initiate<const Token, void(bool)>(keep, kTask, &handler_);
+  auto suspended = Suspend(handler_);
+  const bool woken = co_await std::move(suspended);
+  co_return woken;
 }
 
 Task<void> Parking::Wait() {
   TG_CHECK(!handler_.has_value());
-  const KeepHandler keep;
-  co_await asio::async_initiate<const Token, void(bool)>(keep, kTask, &handler_);
+  auto suspended = Suspend(handler_);
+  co_await std::move(suspended);
 }
 
 void Parking::Resume(bool woken) {

@@ -28,8 +28,7 @@ class Parking final : public net::WheelTimer {
   void OnTimer() override { Resume(false); }
 
  private:
-  using Token = asio::use_awaitable_t<Executor>;
-  using Handler = asio::async_result<Token, void(bool)>::handler_type;
+  using Handler = tidegate::Resume<void(bool)>;
   void Resume(bool woken);
 
   std::optional<Handler> handler_;

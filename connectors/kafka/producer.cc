@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "connectors/kafka/sink.h"
+#include "connectors/kafka/topics.h"
 #include "server/base/check.h"
 #include "server/base/limits.h"
 #include "server/base/log.h"
@@ -13,6 +14,18 @@ namespace tidegate::kafka {
 namespace {
 
 constexpr auto kLingerCheck = std::chrono::seconds(5);
+
+// (control) Refused TLS or a refused login is said before a record is taken: the library would keep
+// the record and go on trying until it times out. What else is wrong shows in delivery reports.
+Status LogIn(const SharedPtr& shared, const Client& client) {
+  if (!shared->config.security.tls && !shared->config.security.sasl) return OkStatus();
+  const auto found = FindTopics(client.rk(), shared, shared->config.producer.topics);
+  if (found.ok()) return OkStatus();
+  const ErrorClass error_class = ClassOf(found.status());
+  const bool refused =
+      error_class == ErrorClass::kTlsFailed || error_class == ErrorClass::kAuthFailed;
+  return refused ? found.status() : OkStatus();
+}
 
 }  // namespace
 
@@ -160,15 +173,17 @@ void ProducerHub::Make() {
     ConfSpec spec;
     spec.role = Role::kProducer;
     auto client = Client::Make(self->shared_, spec);
+    Status status = client.status();
+    if (status.ok()) status = LogIn(self->shared_, **client);
     StatusOr<ProducerPtr> made = Cancelled("");
-    if (client.ok()) {
+    if (status.ok()) {
       made = std::make_shared<Producer>(std::move(*client), *home, self->weak_from_this());
     } else {
-      made = client.status();
+      made = status;
     }
     home->Post([self, made = std::move(made)]() mutable { self->Made(std::move(made)); });
   };
-  shared_->threads.Post(std::move(job), kOpenDeadline);
+  shared_->threads.Post(std::move(job), kCredentialsTimeout + 2 * kQueryTimeout);
 }
 
 void ProducerHub::Made(StatusOr<ProducerPtr> made) {

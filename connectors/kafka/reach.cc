@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 
@@ -92,14 +93,15 @@ void ReachOne(const SharedPtr& shared, std::vector<TestStage>& stages) {
                          reached.empty() ? tcp_cause : "connected to " + reached));
 }
 
-TestStage AskMetadata(const SharedPtr& shared) {
+// What is found of the topics; `refused` is set instead when the cluster was not spoken to.
+TestStage AskMetadata(const SharedPtr& shared, Status& refused) {
   ConfSpec spec;
   spec.role = Role::kEach;
   auto client = Client::Make(shared, spec);
-  if (!client.ok()) return Stage("metadata", false, MessageOf(client.status()));
-  std::vector<std::string> topics = shared->config.producer.topics;
-  if (topics.empty() && shared->config.consumer.topics.empty() &&
-      shared->config.consumer.topics_pattern.empty()) {
+  refused = client.status();
+  if (!client.ok()) return TestStage();
+  const std::vector<std::string>& topics = shared->config.producer.topics;
+  if (topics.empty() && !shared->config.consumer.enabled) {
     return Stage("metadata", false, "no topic is configured");
   }
   std::vector<TopicPartitions> found;
@@ -107,8 +109,14 @@ TestStage AskMetadata(const SharedPtr& shared) {
     if (produced && topics.empty()) continue;
     if (!produced && !shared->config.consumer.enabled) continue;
     auto part = FindTopics((*client)->rk(), shared, produced ? topics : std::vector<std::string>());
-    if (!part.ok()) return Stage("metadata", false, MessageOf(part.status()));
-    found.insert(found.end(), part->begin(), part->end());
+    refused = part.status();
+    if (!part.ok()) return TestStage();
+    for (TopicPartitions& entry : *part) {
+      const bool known = std::any_of(found.begin(), found.end(), [&](const TopicPartitions& other) {
+        return other.topic == entry.topic;
+      });
+      if (!known) found.push_back(std::move(entry));
+    }
   }
   std::string detail;
   bool ok = true;
@@ -122,13 +130,40 @@ TestStage AskMetadata(const SharedPtr& shared) {
   return Stage("metadata", ok, detail.empty() ? "no topic matches the pattern" : detail);
 }
 
+// tls, auth and metadata: which of them an error belongs to is told by its class.
+void AskCluster(const SharedPtr& shared, std::vector<TestStage>& stages) {
+  const SecuritySettings& security = shared->config.security;
+  Status refused;
+  TestStage metadata = AskMetadata(shared, refused);
+  const ErrorClass error_class = refused.ok() ? ErrorClass::kNone : ClassOf(refused);
+  const std::string cause = MessageOf(refused);
+  const bool auth = error_class == ErrorClass::kAuthFailed;
+  const bool authorized = error_class == ErrorClass::kNotAuthorized ||
+                          error_class == ErrorClass::kDestinationMissing;
+  const bool spoken = refused.ok() || authorized;
+  // A token or ticket is got before the cluster is dialled: then nothing is known of its TLS.
+  const bool dialled = !auth || shared->monitor->dialled();
+  if (security.tls && dialled && (spoken || auth || error_class == ErrorClass::kTlsFailed)) {
+    const bool ok = spoken || auth;
+    stages.push_back(Stage("tls", ok, ok ? "the broker's certificate is trusted" : cause));
+    if (!ok) return;
+  }
+  if (security.sasl && (spoken || auth)) {
+    stages.push_back(Stage("auth", spoken, spoken ? "logged in by " + std::string(NameOf(
+                                                                          security.mechanism))
+                                                  : cause));
+    if (auth) return;
+  }
+  stages.push_back(refused.ok() ? std::move(metadata) : Stage("metadata", false, cause));
+}
+
 }  // namespace
 
 std::vector<TestStage> Reach(const SharedPtr& shared) {
   std::vector<TestStage> stages;
   ReachOne(shared, stages);
   if (!stages.back().ok) return stages;
-  stages.push_back(AskMetadata(shared));
+  AskCluster(shared, stages);
   return stages;
 }
 

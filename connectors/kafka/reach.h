@@ -1,4 +1,5 @@
-// The connectivity test by stages: dns, tcp, metadata. Blocks up to 10 s: control thread only.
+// The connectivity test by stages: dns, tcp, tls, auth, metadata; tls and auth where the
+// endpoint has them. Blocks up to 10 s: control thread only.
 #pragma once
 
 #include <vector>

@@ -285,8 +285,13 @@ void KafkaSink::Count(Slot& slot, int message_status, int code) {
 // it.
 PublishResult KafkaSink::ResultOf(const Slot& slot) const {
   if (slot.no == 0 && slot.unknown == 0) return PublishResult();
-  const bool connected = hub_.shared()->monitor->connected();
-  Status status = ErrorOf(slot.code, "publish to kafka", "", connected);
+  const Monitor& monitor = *hub_.shared()->monitor;
+  Status status = ErrorOf(slot.code, "publish to kafka", "", monitor.connected());
+  if (ClassOf(status) == ErrorClass::kTimeout) {
+    // A record that found no broker: where they refuse us, that is why.
+    const Status refused = monitor.RefusalSince(TimePoint());
+    if (!refused.ok()) status = refused;
+  }
   const bool definite = slot.ok == 0 && slot.unknown == 0;
   return PublishResult(definite ? Outcome::kNo : Outcome::kUnknown, std::move(status));
 }

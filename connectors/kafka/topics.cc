@@ -18,6 +18,7 @@ using connectors::Start;
 
 constexpr int kTimeoutMs =
     static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(kQueryTimeout).count());
+constexpr int kFirstSliceMs = 250;
 constexpr std::size_t kPartitionsMax = 10'000;  // of one source; each costs a few hundred bytes
 
 struct MetadataDeleter {
@@ -34,7 +35,10 @@ struct ListDeleter {
 };
 using ListPtr = std::unique_ptr<rd_kafka_topic_partition_list_t, ListDeleter>;
 
-StatusOr<MetadataPtr> Ask(rd_kafka_t* rk, const SharedPtr& shared, const std::string* topic) {
+// Asks in growing slices: the library tells of a refused login or handshake only beside the call,
+// which goes on waiting for a broker.
+StatusOr<MetadataPtr> Ask(rd_kafka_t* rk, const SharedPtr& shared, const std::string* topic,
+                          Serve serve) {
   rd_kafka_topic_t* handle = nullptr;
   if (topic != nullptr) {
     handle = rd_kafka_topic_new(rk, topic->c_str(), nullptr);
@@ -42,23 +46,37 @@ StatusOr<MetadataPtr> Ask(rd_kafka_t* rk, const SharedPtr& shared, const std::st
       return MakeError(ErrorClass::kConfigInvalid, "look up kafka topic: the name is refused");
     }
   }
+  const TimePoint begin = Clock::now();
+  int code = RD_KAFKA_RESP_ERR__TIMED_OUT;
   const rd_kafka_metadata_t* raw = nullptr;
-  const rd_kafka_resp_err_t code =
-      rd_kafka_metadata(rk, topic == nullptr ? 1 : 0, handle, &raw, kTimeoutMs);
+  Status refused;
+  int left = kTimeoutMs;
+  for (int slice = kFirstSliceMs; left > 0 && refused.ok(); slice *= 2) {
+    // The last slice takes what is left: a slow answer must fit somewhere.
+    const int allowed = left < 3 * slice ? left : slice;
+    code = rd_kafka_metadata(rk, topic == nullptr ? 1 : 0, handle, &raw, allowed);
+    if (code != RD_KAFKA_RESP_ERR__TIMED_OUT && code != RD_KAFKA_RESP_ERR__TRANSPORT) break;
+    if (serve == Serve::kYes) rd_kafka_poll(rk, 0);
+    refused = shared->monitor->RefusalSince(begin);
+    left = kTimeoutMs - static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(
+                                             Clock::now() - begin).count());
+  }
   MetadataPtr metadata(raw);
   if (handle != nullptr) rd_kafka_topic_destroy(handle);
   if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return metadata;
+  TG_RETURN_IF_ERROR(refused);
   // No answer at all means that no broker was reached.
   const int said = code == RD_KAFKA_RESP_ERR__TIMED_OUT ? RD_KAFKA_RESP_ERR__TRANSPORT : code;
   return ErrorOf(said, "look up kafka topics", "", shared->monitor->connected());
 }
 
-StatusOr<TopicPartitions> AskOne(rd_kafka_t* rk, const SharedPtr& shared, const std::string& name) {
+StatusOr<TopicPartitions> AskOne(rd_kafka_t* rk, const SharedPtr& shared, const std::string& name,
+                                 Serve serve) {
   TopicPartitions found;
   found.topic = name;
   const TimePoint until = Clock::now() + kQueryTimeout;
   while (true) {
-    auto metadata = Ask(rk, shared, &name);
+    auto metadata = Ask(rk, shared, &name, serve);
     if (!metadata.ok()) return metadata.status();
     if ((*metadata)->topic_cnt != 1) {
       return MakeError(ErrorClass::kInternal, "look up kafka topic: an answer without the topic");
@@ -77,12 +95,13 @@ StatusOr<TopicPartitions> AskOne(rd_kafka_t* rk, const SharedPtr& shared, const 
   }
 }
 
-StatusOr<std::vector<TopicPartitions>> AskPattern(rd_kafka_t* rk, const SharedPtr& shared) {
+StatusOr<std::vector<TopicPartitions>> AskPattern(rd_kafka_t* rk, const SharedPtr& shared,
+                                                  Serve serve) {
   const RE2 pattern(shared->config.consumer.topics_pattern, RE2::Quiet);
   if (!pattern.ok()) {
     return MakeError(ErrorClass::kConfigInvalid, "kafka topicsPattern: not a regular expression");
   }
-  auto metadata = Ask(rk, shared, nullptr);
+  auto metadata = Ask(rk, shared, nullptr, serve);
   if (!metadata.ok()) return metadata.status();
   std::vector<TopicPartitions> found;
   for (int i = 0; i < (*metadata)->topic_cnt; ++i) {
@@ -144,14 +163,15 @@ StatusOr<std::int64_t> ResetOf(Reset reset, const PartitionRange& range) {
 }  // namespace
 
 StatusOr<std::vector<TopicPartitions>> FindTopics(rd_kafka_t* rk, const SharedPtr& shared,
-                                                  const std::vector<std::string>& requested) {
+                                                  const std::vector<std::string>& requested,
+                                                  Serve serve) {
   const KafkaConfig::Consumer& consumer = shared->config.consumer;
   std::vector<TopicPartitions> found;
   if (requested.empty() && !consumer.topics_pattern.empty()) {
-    TG_ASSIGN_OR_RETURN(found, AskPattern(rk, shared));
+    TG_ASSIGN_OR_RETURN(found, AskPattern(rk, shared, serve));
   } else {
     for (const std::string& name : requested.empty() ? consumer.topics : requested) {
-      TG_ASSIGN_OR_RETURN(TopicPartitions entry, AskOne(rk, shared, name));
+      TG_ASSIGN_OR_RETURN(TopicPartitions entry, AskOne(rk, shared, name, serve));
       found.push_back(std::move(entry));
     }
   }

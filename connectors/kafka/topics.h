@@ -27,10 +27,15 @@ struct PartitionRange {
   std::int64_t high = 0;  // one past the last
 };
 
+// Whether the look-up serves the errors of the handle meanwhile. Not where they share a queue with
+// rebalances (a group's member), which belong to its worker.
+enum class Serve : std::uint8_t { kNo, kYes };
+
 // What a source reads: the topics of the request, else the configured ones or those that match the
 // pattern. A missing topic is in the result with 0 partitions.
 StatusOr<std::vector<TopicPartitions>> FindTopics(rd_kafka_t* rk, const SharedPtr& shared,
-                                                  const std::vector<std::string>& requested);
+                                                  const std::vector<std::string>& requested,
+                                                  Serve serve = Serve::kYes);
 
 // Fills low and high of every entry.
 Status QueryRanges(rd_kafka_t* rk, const SharedPtr& shared, std::vector<PartitionRange>& ranges);

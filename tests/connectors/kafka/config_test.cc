@@ -68,15 +68,6 @@ TEST(ConfigTest, EveryViolationIsNamedAtOnce) {
   EXPECT_EQ(text.find("a b"), std::string::npos);
 }
 
-TEST(ConfigTest, SecurityIsRefusedByNameUntilItIsBuilt) {
-  pb::KafkaEndpoint endpoint = Valid();
-  endpoint.mutable_security()->set_protocol(pb::KAFKA_SECURITY_PROTOCOL_PLAINTEXT);
-  EXPECT_TRUE(Fields(endpoint).empty());
-  endpoint.mutable_security()->set_protocol(pb::KAFKA_SECURITY_PROTOCOL_SASL_SSL);
-  endpoint.mutable_security()->mutable_sasl();
-  EXPECT_EQ(Fields(endpoint), (std::vector<std::string>{"security.protocol", "security.sasl"}));
-}
-
 TEST(ConfigTest, HostAndPort) {
   for (const char* good : {"a:1", "kafka-0.kafka:9092", "10.0.0.1:65535", "[::1]:9092"}) {
     EXPECT_TRUE(IsHostPort(good)) << good;

@@ -162,8 +162,8 @@ INSTANTIATE_TEST_SUITE_P(
         BadApi{"endpointGroups",
                "[{name: g, shared: {kafka: {}}, endpoints: [{name: e, mock: {}}]}]",
                "shared: is of kind kafka, but endpoint e is mock"},
-        BadApi{"endpointGroups", "[{name: g, endpoints: [{name: e, mqtt5: {}}]}]",
-               "mqtt5 endpoints are not built yet in this version"},
+        BadApi{"endpointGroups", "[{name: g, endpoints: [{name: e, http: {}}]}]",
+               "http endpoints are not built yet in this version"},
         BadApi{"endpointGroups", "[{name: g, endpoints: [{name: e, weight: 0, mock: {}}]}]",
                "weight: must be from 1 to 1000"},
         BadApi{"endpointGroups",
@@ -209,8 +209,12 @@ TEST(ValidateApi, KafkaDirections) {
   EXPECT_THAT(check("consumer: {topics: a}", "[{websocket: {publisher: {enabled: true}}}]"),
               HasSubstr("websocket publishes, but"));
   EXPECT_EQ(check("consumer: {topics: a}", "[{websocket: {publisher: {enabled: false}}}]"), "");
-  EXPECT_THAT(check("consumer: {topics: a}, security: {protocol: ssl}"),
-              HasSubstr("protocol: ssl connections to kafka are not built yet"));
+  EXPECT_EQ(check("consumer: {topics: a}, security: {protocol: ssl}"), "");
+  EXPECT_EQ(check("consumer: {topics: a}, security: {protocol: SASL_SSL, sasl: {mechanism: "
+                  "SCRAM_SHA-256, username: u, password: p}}"),
+            "");
+  EXPECT_THAT(check("consumer: {topics: a}, security: {sasl: {mechanism: aws-msk-iam}}"),
+              HasSubstr("mechanism: aws-msk-iam logins to kafka are not built yet"));
 }
 
 TEST(ValidateApi, TellsEverythingAtOnce) {
