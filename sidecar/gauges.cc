@@ -1,5 +1,8 @@
 #include "sidecar/gauges.h"
 
+#include <map>
+#include <mutex>
+
 #include "server/telemetry/metrics.h"
 
 namespace tidegate::sidecar {
@@ -15,6 +18,27 @@ Sample Of(Labels labels, double value) {
   sample.value = value;
   return sample;
 }
+
+// What waits on all workers, looked at once per scrape. Scrapes may overlap.
+class BacklogView {
+ public:
+  explicit BacklogView(flow::DataPlane& plane) : plane_(plane) {}
+  std::map<std::string, flow::Backlog> Read() {
+    const std::lock_guard lock(mutex_);
+    const TimePoint now = Clock::now();
+    if (now >= stale_) {
+      seen_ = plane_.Backlogs();
+      stale_ = now + std::chrono::milliseconds(100);
+    }
+    return seen_;
+  }
+
+ private:
+  flow::DataPlane& plane_;
+  std::mutex mutex_;
+  TimePoint stale_;
+  std::map<std::string, flow::Backlog> seen_;
+};
 
 void AddReaderGauges(telemetry::Registry& registry, flow::DataPlane& plane) {
   registry.AddCollector("tidegate_readers", "Broker subscriptions that consumers share.", "gauge",
@@ -32,17 +56,35 @@ void AddReaderGauges(telemetry::Registry& registry, flow::DataPlane& plane) {
                           const auto count = static_cast<double>(plane.readers().subscribers);
                           return Samples{Of({}, count)};
                         });
-  registry.AddCollector("tidegate_messages_dropped_total",
-                        "Messages that slow consumers of none and at-most-once did not get.",
-                        "counter", [&plane] {
-                          const auto count = static_cast<double>(plane.readers().dropped);
-                          return Samples{Of({{"reason", "slow_consumer"}}, count)};
-                        });
   registry.AddCollector("tidegate_reader_buffer_bytes", "Recent messages kept by readers.",
                         "gauge", [&plane] {
                           const auto bytes = static_cast<double>(plane.readers().buffered_bytes);
                           return Samples{Of({}, bytes)};
                         });
+}
+
+// One value of each API's backlog. The three families of one scrape share one look at the workers.
+void AddBacklogGauge(telemetry::Registry& registry, const std::string& name,
+                     const std::string& help, const std::shared_ptr<BacklogView>& view,
+                     std::uint64_t flow::Backlog::*value) {
+  registry.AddCollector(name, help, "gauge", [view, value] {
+    Samples samples;
+    for (const auto& [api, backlog] : view->Read()) {
+      samples.push_back(Of({{"api", api}}, static_cast<double>(backlog.*value)));
+    }
+    return samples;
+  });
+}
+
+void AddBacklogGauges(telemetry::Registry& registry, flow::DataPlane& plane) {
+  const auto view = std::make_shared<BacklogView>(plane);
+  AddBacklogGauge(registry, "tidegate_consumer_buffer_messages", "Frames that wait for consumers.",
+                  view, &flow::Backlog::messages);
+  AddBacklogGauge(registry, "tidegate_consumer_buffer_bytes", "Bytes that wait for consumers.",
+                  view, &flow::Backlog::bytes);
+  AddBacklogGauge(registry, "tidegate_backpressure_paused",
+                  "Consumers that take no more until they have read.", view,
+                  &flow::Backlog::paused);
 }
 
 void AddEndpointGauges(telemetry::Registry& registry, flow::DataPlane& plane) {
@@ -70,6 +112,16 @@ void AddEndpointGauges(telemetry::Registry& registry, flow::DataPlane& plane) {
                           }
                           return samples;
                         });
+  registry.AddCollector(
+      "tidegate_endpoint_reconnects_total", "Connections made again after one was lost.", "counter",
+      [&plane] {
+        Samples samples;
+        for (const flow::EndpointHealth& endpoint : plane.Endpoints()) {
+          samples.push_back(Of({{"api", endpoint.api}, {"endpoint", endpoint.endpoint}},
+                               static_cast<double>(endpoint.health.reconnects)));
+        }
+        return samples;
+      });
   registry.AddCollector("tidegate_kafka_consumer_lag_messages",
                         "Messages of the topic that its readers have not seen.", "gauge",
                         [&plane] {
@@ -91,6 +143,7 @@ void AddEndpointGauges(telemetry::Registry& registry, flow::DataPlane& plane) {
 void AddRuntimeGauges(flow::DataPlane& plane, const HttpServers& servers) {
   telemetry::Registry& registry = telemetry::Registry::Global();
   AddReaderGauges(registry, plane);
+  AddBacklogGauges(registry, plane);
   AddEndpointGauges(registry, plane);
   registry.AddCollector("tidegate_draining", "1 while new requests are refused.", "gauge",
                         [&plane] { return Samples{Of({}, plane.draining() ? 1 : 0)}; });

@@ -5,8 +5,12 @@
 #include "server/flow/data_plane.h"
 #include "sidecar/listeners.h"
 
+namespace tidegate::admin {
+class Deployer;
+}
 namespace tidegate::sidecar {
 
 void AddRuntimeGauges(flow::DataPlane& plane, const HttpServers& servers);
+void AddConfigGauges(const admin::Deployer& deployer);
 
 }  // namespace tidegate::sidecar

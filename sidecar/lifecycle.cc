@@ -1,6 +1,5 @@
 #include "sidecar/lifecycle.h"
 
-#include <malloc.h>
 
 #include <algorithm>
 #include <atomic>
@@ -21,6 +20,7 @@
 #include "sidecar/gauges.h"
 #include "sidecar/listeners.h"
 #include "sidecar/operations.h"
+#include "sidecar/start_memory.h"
 
 namespace tidegate::sidecar {
 namespace {
@@ -85,6 +85,9 @@ flow::DataPlaneOptions Lifecycle::Impl::PlaneOptions() {
   plane_options.drain_notice = gateway.drain_notice;
   plane_options.request_timeout = gateway.limits.request_timeout;
   plane_options.body_bytes_max = gateway.limits.body_bytes;
+  plane_options.consumer_buffer_bytes = gateway.limits.consumer_buffer_bytes;
+  plane_options.streams_per_subscription = gateway.limits.streams_per_subscription;
+  plane_options.streams_per_address = gateway.limits.streams_per_address;
   plane_options.access_log = access_log.get();
   return plane_options;
 }
@@ -153,11 +156,13 @@ Status Lifecycle::Impl::StartConfiguration(config::Violations& violations) {
   } else {
     store = state::MakeMemoryStore();
   }
+  store = state::MakeMeteredStore(std::move(store), gateway.state_directory ? "sqlite" : "memory");
   repository = std::make_unique<admin::Repository>(*store);
   admin::DeployerOptions deploying;
   deploying.tags = gateway.tags;
   deploying.tenant = gateway.tenant;
   deployer = std::make_unique<admin::Deployer>(*repository, *plane, std::move(deploying));
+  AddConfigGauges(*deployer);
   TG_RETURN_IF_ERROR(deployer->Restore());
   definitions = std::make_unique<Definitions>(gateway.definitions, *deployer, secrets);
   TG_RETURN_IF_ERROR(definitions->ApplyAll(violations));
@@ -175,7 +180,7 @@ Status Lifecycle::Impl::Start(config::Violations& violations) {
   for (auto& server : http) server->Start();
   TG_RETURN_IF_ERROR(StartAdmin());
   started = true;
-  malloc_trim(0);  // parsing and validation have left free pages behind
+  GiveBackStartMemory();
   Log(LogLevel::kInfo, "started",
       {{"version", TIDEGATE_VERSION}, {"node", gateway.node}, {"state", store->Describe()},
        {"http", addresses.http.empty() ? "" : addresses.http.front()},
@@ -209,9 +214,12 @@ Status Lifecycle::Impl::StartAdmin() {
   view.start_drain = [this] {
     plane->StartDrain();
     for (auto& server : http) server->Drain();
-    plane->EndStreams(gateway.drain_notice);
+    plane->EndStreams();  // the caller does not wait for them: it may ask again how many are left
   };
-  view.cancel_drain = [this] { plane->CancelDrain(); };
+  view.cancel_drain = [this] {
+    plane->CancelDrain();
+    for (auto& server : http) server->Resume();
+  };
   TG_ASSIGN_OR_RETURN(admin, admin::AdminServer::Start(*deployer, std::move(admin_options)));
   addresses.admin = admin->addresses();
   return OkStatus();
@@ -282,7 +290,12 @@ void Lifecycle::Stop() {
   impl_->stopping = true;
   impl_->plane->StartDrain();
   for (auto& server : impl_->http) server->Drain();
-  impl_->plane->EndStreams(std::min(impl_->gateway.drain_notice, left()));
+  impl_->plane->EndStreams();
+  const std::size_t slow =
+      impl_->plane->WaitForStreams(std::min(impl_->gateway.drain_notice, left()));
+  if (slow > 0) {
+    Log(LogLevel::kWarn, "drain.notice_over", {{"requestsLeft", std::to_string(slow)}});
+  }
   for (auto& server : impl_->http) server->StopAccepting();
   for (auto& server : impl_->http) {
     if (server->WaitClosed(left())) continue;

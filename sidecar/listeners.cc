@@ -22,6 +22,7 @@ http::HttpLimits LimitsOf(const model::GatewayLimits& from) {
   limits.body_total_timeout = from.body_timeout;
   limits.write_stall_timeout = from.write_stall_timeout;
   limits.requests_max = from.keep_alive_requests;
+  limits.connection_age = from.connection_age;
   return limits;
 }
 

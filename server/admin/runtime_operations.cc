@@ -65,6 +65,7 @@ void Describe(const State& state, const flow::ConnectionInfo& info, v1::Connecti
   }
   out.set_client_address(info.client);
   SetMillis(info.started_unix_ms, *out.mutable_start_time());
+  out.set_pending_bytes(static_cast<std::int64_t>(info.pending_bytes));
   const bool publishes = info.entrypoint == "http-post";
   (publishes ? out.set_messages_received(static_cast<std::int64_t>(info.messages))
              : out.set_messages_sent(static_cast<std::int64_t>(info.messages)));

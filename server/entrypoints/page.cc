@@ -29,6 +29,14 @@ void Page::Written(std::size_t count, flow::Attachment& seat) {
   if (Demand() > 0) seat.OnRoom();
 }
 
+flow::Backlog Page::backlog() const {
+  flow::Backlog out;
+  out.messages = queue_.size();
+  out.bytes = queued_bytes_;
+  out.paused = queued_bytes_ >= kPageQueueBytes ? 1 : 0;
+  return out;
+}
+
 void Page::Stop(flow::EndReason reason, const Status& status) {
   if (ended_) return;
   ended_ = true;

@@ -42,6 +42,7 @@ class Page final : public flow::Subscriber, public flow::StreamControl {
   void Stop(flow::EndReason reason, const Status& status) override;
   std::uint64_t messages() const override { return written_; }
   std::uint64_t bytes() const override { return bytes_; }
+  flow::Backlog backlog() const override;
 
  private:
   const std::shared_ptr<const flow::Encoder> encoder_;

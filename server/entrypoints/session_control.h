@@ -15,6 +15,7 @@ class SessionControl final : public flow::StreamControl {
   }
   std::uint64_t messages() const override { return session_.frames_written(); }
   std::uint64_t bytes() const override { return session_.bytes_written(); }
+  flow::Backlog backlog() const override { return session_.backlog(); }
 
  private:
   flow::StreamSession& session_;

@@ -88,8 +88,14 @@ class Sse final : public flow::Entrypoint {
     options.heartbeat_interval = settings_.heartbeat;
     options.coalesce = settings_.coalesce;
     options.gap = form.gap;
+    call.Configure(options);
     flow::StreamSession session(exchange.stream(), call.worker(), std::move(options));
     SessionControl control(session);
+    Status entered = call.EnterStream();
+    if (!entered.ok()) {
+      co_await call.Fail(std::move(entered));
+      co_return;
+    }
     StatusOr<flow::AttachmentPtr> seat = co_await call.Subscribe(std::move(last_id), session);
     if (!seat.ok()) {
       co_await call.Fail(seat.status());
@@ -102,7 +108,8 @@ class Sse final : public flow::Entrypoint {
     watch.Start();
     call.Register(control);
     session.SetAttachment(seat->get());
-    const EndReason reason = co_await session.Wait();
+    co_await session.Wait();
+    const EndReason reason = session.reason();
     std::string last = Tail(reason, session.status(), call, form);
     const TimePoint begin = Clock::now();
     if (reason != EndReason::kClientGone) co_await session.Finish(std::move(last), kFinishLimit);

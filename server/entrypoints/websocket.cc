@@ -46,6 +46,7 @@ class Websocket final : public flow::Entrypoint {
     const http::WebSocketOffer offer =
         http::CheckWebSocketHandshake(exchange.head(), exchange.has_body());
     Status refused = Judge(offer, call);
+    if (refused.ok()) refused = call.EnterStream();
     if (!refused.ok()) {
       co_await call.Fail(std::move(refused));
       co_return;
@@ -53,6 +54,7 @@ class Websocket final : public flow::Entrypoint {
     flow::StreamOptions options;
     options.encoder = encoder_;
     options.coalesce = settings_.coalesce;
+    call.Configure(options);
     WebsocketSession session(call, settings_, std::move(options), publishes_);
     flow::AttachmentPtr seat;
     if (subscribes_) {

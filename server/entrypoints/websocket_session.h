@@ -38,6 +38,7 @@ class WebsocketSession final : public flow::StreamControl, private net::WheelTim
   void Stop(flow::EndReason reason, const Status& status) override;
   std::uint64_t messages() const override { return session_.frames_written(); }
   std::uint64_t bytes() const override { return session_.bytes_written(); }
+  flow::Backlog backlog() const override { return session_.backlog(); }
 
  private:
   Task<void> Read(std::string leftover);

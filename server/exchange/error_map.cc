@@ -56,6 +56,7 @@ constexpr std::array kReasons{
     ReasonRow{"INVALID_LIMIT", 400, "INVALID_LIMIT", "", kCloseProtocol, kInvalid},
     ReasonRow{"INVALID_QUERY", 400, "INVALID_QUERY", "", kCloseProtocol, kInvalid},
     ReasonRow{"CURSOR_MALFORMED", 400, "INVALID_CURSOR", "", kCloseBadData, kInvalid},
+    ReasonRow{"INVALID_DESTINATION", 400, "INVALID_DESTINATION", "", kCloseProtocol, kInvalid},
     ReasonRow{"INVALID_CLIENT_IDENTIFIER", 400, "INVALID_CLIENT_IDENTIFIER", "", kCloseProtocol,
               kInvalid},
     ReasonRow{"WEBSOCKET_HANDSHAKE", 400, "WEBSOCKET_HANDSHAKE", "", kCloseProtocol, kInvalid},
@@ -72,6 +73,10 @@ constexpr std::array kReasons{
               kUnavailable},
     ReasonRow{"OVERLOADED", 503, "OVERLOADED", "The gateway is at its limit, try again later",
               kCloseTryLater, kUnavailable},
+    ReasonRow{"CONNECTION_AGED", 503, "CONNECTION_AGED",
+              "The connection has reached its age, please reconnect", kCloseTryLater, kUnavailable},
+    ReasonRow{"TOO_MANY_STREAMS", 429, "TOO_MANY_STREAMS",
+              "Too many streams are open for this consumer", kCloseTryLater, kExhausted},
     ReasonRow{"BROKER_CLIENTS_EXHAUSTED", 503, "BROKER_CLIENTS_EXHAUSTED",
               "Too many consumer groups are open", kCloseTryLater, kExhausted},
     ReasonRow{"REQUEST_TIMEOUT", 504, "REQUEST_TIMEOUT", "Request timeout", kCloseError, kDeadline},
@@ -135,7 +140,7 @@ Answer Fill(const Row& row, const Status& status, Outcome outcome) {
   answer.outcome = outcome == kMaybe ? "unknown" : "no";
   answer.close = row.close;
   answer.grpc = row.grpc;
-  answer.retry_later = row.http == 503 && row.close == kCloseTryLater;
+  answer.retry_later = (row.http == 503 || row.http == 429) && row.close == kCloseTryLater;
   return answer;
 }
 

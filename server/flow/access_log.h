@@ -23,7 +23,8 @@ struct AccessRecord {
   int status = 0;               // 0: the client left before an answer
   std::chrono::nanoseconds duration{0};
   std::uint64_t messages = 0;
-  std::uint64_t bytes = 0;
+  std::uint64_t request_bytes = 0;   // heads, contents and frames, as they were on the wire
+  std::uint64_t response_bytes = 0;
 };
 
 class AccessLog {

@@ -43,7 +43,7 @@ class MeteredAttachment final : public Attachment {
 
  private:
   AttachmentPtr inner_;
-  const EntrypointMetrics metrics_;
+  const EntrypointMetrics& metrics_;
   telemetry::Counter& bytes_;
 };
 
@@ -51,15 +51,13 @@ bool Failed(const EndpointRuntime& endpoint) {
   return endpoint.connector->health().state == connectors::HealthState::kFailed;
 }
 
-std::vector<std::string> TopicsOf(const exchange::Attributes& attributes) {
-  std::vector<std::string> out;
-  if (const std::string* topics = attributes.Find(exchange::kTopicsAttribute)) {
-    for (std::string_view topic : Split(*topics, ',')) {
-      topic = Trim(topic);
-      if (!topic.empty()) out.emplace_back(topic);
-    }
-  }
-  return out;
+// What a flow has handed in instead of the configured destinations; empty: nothing.
+StatusOr<std::vector<std::string>> DestinationsOf(const exchange::Context& context,
+                                                  const EndpointRuntime& endpoint,
+                                                  connectors::Direction direction) {
+  const std::string* list = context.attributes.Find(exchange::kTopicsAttribute);
+  if (list == nullptr) return std::vector<std::string>();
+  return endpoint.destinations->Read(*list, *endpoint.connector, direction);
 }
 
 // The client's trace goes on behind the broker (W3C Trace Context), unless the headers hold it
@@ -92,17 +90,38 @@ void CountError(const EndpointRuntime& endpoint, const Status& status) {
 }  // namespace
 
 Call::Call(http::Exchange& exchange, WorkerStatePtr state, RuntimePtr runtime,
-           const EntrypointRuntime& entrypoint, exchange::Context context)
+           const EntrypointRuntime& entrypoint, exchange::Context& context)
     : exchange_(exchange),
       state_(std::move(state)),
       runtime_(std::move(runtime)),
-      context_(std::move(context)),
-      kind_(entrypoint.kind),
+      context_(context),
+      kind_(entrypoint.entrypoint->kind()),
       qos_(entrypoint.qos),
       share_(entrypoint.share),
-      metrics_(entrypoint.metrics) {}
+      metrics_(*entrypoint.metrics) {}
 
-Call::~Call() = default;
+Call::~Call() {
+  if (entered_) state_->services().caps->Leave(SubscriptionKey(), context_.client_address);
+}
+
+std::string Call::SubscriptionKey() const {
+  return context_.subscription.empty() ? std::string() : context_.api + '/' + context_.subscription;
+}
+
+Status Call::EnterStream() {
+  const Services& services = state_->services();
+  if (!services.caps->Enter(SubscriptionKey(), context_.client_address)) {
+    services.shed.streams->Add();
+    return exchange::Refuse("TOO_MANY_STREAMS");
+  }
+  entered_ = true;
+  return OkStatus();
+}
+
+void Call::Configure(StreamOptions& options) const {
+  options.queue_bytes = state_->services().consumer_buffer_bytes;
+  options.dropped = metrics_.dropped_slow;
+}
 
 bool Call::IsCredentialHeader(std::string_view name) const {
   if (EqualsIgnoreCase(name, "Authorization") || EqualsIgnoreCase(name, "Cookie") ||
@@ -154,6 +173,7 @@ Task<PublishResult> Call::Publish(const connectors::OutMessage& message) {
     size += header.name.size() + header.value.size();
   }
   if (size > endpoint->connector->capabilities().message_bytes_max) {
+    metrics_.dropped_too_large->Add();
     co_return PublishResult(Outcome::kNo, exchange::Refuse("MESSAGE_TOO_LARGE"));
   }
   StatusOr<connectors::Sink*> sink = endpoint->connector->SinkFor(exchange_.worker());
@@ -164,12 +184,16 @@ Task<PublishResult> Call::Publish(const connectors::OutMessage& message) {
   connectors::OutMessage out = message;
   const std::vector<connectors::HeaderField> headers = WithTrace(message, context_);
   if (!headers.empty()) out.headers = headers;
-  std::vector<std::string> topics = TopicsOf(context_.attributes);
-  if (!topics.empty()) out.topics = topics;
+  const StatusOr<std::vector<std::string>> topics =
+      DestinationsOf(context_, *endpoint, connectors::Direction::kPublish);
+  if (!topics.ok()) co_return PublishResult(Outcome::kNo, topics.status());
+  out.topics = *topics;
   const TimePoint begin = Clock::now();
   const TimePoint limit = begin + state_->services().request_timeout;
   PublishResult result = co_await (*sink)->Publish(out, limit);
-  endpoint->metrics.publish_duration->Observe(Clock::now() - begin);
+  const Clock::duration taken = Clock::now() - begin;
+  endpoint_time_ += taken;
+  endpoint->metrics.publish_duration->Observe(taken);
   if (result.outcome == Outcome::kOk) {
     metrics_.published->Add();
     runtime->metrics.bytes_in->Add(message.content.size());
@@ -181,14 +205,15 @@ Task<PublishResult> Call::Publish(const connectors::OutMessage& message) {
   co_return result;
 }
 
-SubscribeSpec Call::MakeSpec(const EndpointRuntime& endpoint) const {
+StatusOr<SubscribeSpec> Call::MakeSpec(const EndpointRuntime& endpoint) const {
   SubscribeSpec spec;
   spec.qos = qos_;
   spec.share = share_;
   const std::string* group = context_.attributes.Find(exchange::kGroupAttribute);
   spec.broker_name = BrokerName(context_.api, endpoint.name,
                                 group != nullptr ? *group : context_.client_identifier);
-  spec.topics = TopicsOf(context_.attributes);
+  TG_ASSIGN_OR_RETURN(spec.topics,
+                      DestinationsOf(context_, endpoint, connectors::Direction::kSubscribe));
   spec.api = context_.api;
   spec.endpoint = endpoint.name;
   return spec;
@@ -201,9 +226,17 @@ Task<StatusOr<AttachmentPtr>> Call::Subscribe(std::optional<std::string> id,
   const EndpointRuntime* endpoint = PickSubscriber(at || id.has_value());
   if (endpoint == nullptr) co_return exchange::Refuse("NO_ENDPOINT_FOUND");
   live_.endpoint = endpoint->name;
-  SubscribeSpec spec = MakeSpec(*endpoint);
-  if (keep_all && qos_ == Qos::kAtMostOnce) spec.qos = Qos::kAtLeastOnce;
-  if (id && !id->empty()) {
+  StatusOr<SubscribeSpec> made = MakeSpec(*endpoint);
+  if (!made.ok()) co_return made.status();
+  SubscribeSpec spec = std::move(*made);
+  const bool each = share_ != connectors::Share::kGroup;
+  if (keep_all && each && qos_ == Qos::kAtMostOnce) spec.qos = Qos::kAtLeastOnce;
+  const bool recover = endpoint->connector->capabilities().recover;
+  if (id && !id->empty() && at && !recover) {
+    co_return MakeError(ErrorClass::kPositionUnavailable,
+                        "attach: the endpoint's broker keeps no positions");
+  }
+  if (id && !id->empty() && recover) {
     StatusOr<connectors::Position> position = endpoint->connector->ParseId(*id);
     if (!position.ok()) co_return position.status();
     // none and auto keep no position for the client: a well-formed one is not used (§2.3).
@@ -225,9 +258,14 @@ void Call::Register(StreamControl& control) {
   live_.context = &context_;
   live_.entrypoint = kind_;
   live_.started_unix_ms = UnixMs();
-  metrics_.active->Add(1);
+  live_.started = Clock::now();
+  live_.active = state_->ActiveStreams(std::string(kind_), exchange_.listener().name);
+  live_.active->Add(1);
   state_->streams().Add(live_);
   if (live_.has_key) state_->WatchExpiry();
+  if (entered_ && exchange_.expires() != TimePoint::max()) {
+    live_.ExpireAt(exchange_.worker(), exchange_.expires());
+  }
   // What changed while the stream was being opened did not find it in the list.
   if (state_->services().draining) {
     control.Stop(EndReason::kGoaway, exchange::Refuse("DRAINING"));
@@ -240,7 +278,8 @@ void Call::Ended(EndReason reason) {
   end_reason_ = NameOf(reason);
   messages_ += live_.control->messages();
   bytes_ += live_.control->bytes();
-  metrics_.active->Add(-1);
+  live_.active->Add(-1);
+  metrics_.stream_duration->Observe(Clock::now() - live_.started);
   metrics_.ended[static_cast<std::size_t>(reason)]->Add();
   live_.Leave();
 }
@@ -273,11 +312,10 @@ Task<void> Call::Fail(Status status, Outcome outcome, http::ResponseHead head) {
 
 void DecorateHead(const model::Api& api, const exchange::Context& context,
                   http::ResponseHead& head) {
-  head.headers.reserve(head.headers.size() + 6);
-  if (!context.shown_client_identifier.empty()) {
-    head.Add(exchange::kClientIdentifierHeader, context.shown_client_identifier);
+  if (const std::string_view shown = context.shown_client_identifier(); !shown.empty()) {
+    head.Add(exchange::kClientIdentifierHeader, shown);
   }
-  head.Add(exchange::kTransactionIdHeader, context.transaction_id);
+  head.Add(exchange::kTransactionIdHeader, context.transaction_id());
   head.Add(exchange::kRequestIdHeader, context.request_id);
   if (api.cors && !context.origin.empty()) AddCorsHeaders(*api.cors, context.origin, head);
 }

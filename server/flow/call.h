@@ -15,6 +15,7 @@
 #include "server/flow/entrypoint.h"
 #include "server/flow/snapshot.h"
 #include "server/flow/stream_registry.h"
+#include "server/flow/stream_session.h"
 #include "server/flow/subscriber.h"
 #include "server/flow/worker_state.h"
 #include "server/http/handler.h"
@@ -24,7 +25,7 @@ namespace tidegate::flow {
 class Call {
  public:
   Call(http::Exchange& exchange, WorkerStatePtr state, RuntimePtr runtime,
-       const EntrypointRuntime& entrypoint, exchange::Context context);
+       const EntrypointRuntime& entrypoint, exchange::Context& context);
   // The key it came with: kept to see whether it still holds while a stream is open.
   void SetKey(const Sha256Digest& sha256) {
     live_.key = sha256;
@@ -57,6 +58,12 @@ class Call {
   Task<StatusOr<AttachmentPtr>> Subscribe(std::optional<std::string> id, Subscriber& subscriber,
                                           bool keep_all = false);
 
+  // Before a stream without an end of its own is opened: counts it for its subscription and
+  // address. Fails: TOO_MANY_STREAMS.
+  Status EnterStream();
+  // What the process allows one stream.
+  void Configure(StreamOptions& options) const;
+
   // From now on the call can be ended by plan changes, redeploys, drains and people.
   void Register(StreamControl& control);
   // Once, when a registered stream is over and before its control goes.
@@ -75,26 +82,32 @@ class Call {
   // Of a stream: what its control said when Ended was called. Of a publish: one message.
   std::uint64_t messages() const { return messages_; }
   std::uint64_t bytes() const { return bytes_; }
+  // What endpoints took of it; 0: it asked none.
+  Clock::duration endpoint_time() const { return endpoint_time_; }
+  std::string_view kind() const { return kind_; }
   const ApiRuntime& runtime() const { return *runtime_; }
   const EntrypointMetrics& metrics() const { return metrics_; }
 
  private:
   const EndpointRuntime* PickPublisher() const;
   const EndpointRuntime* PickSubscriber(bool by_position) const;
-  SubscribeSpec MakeSpec(const EndpointRuntime& endpoint) const;
+  std::string SubscriptionKey() const;
+  StatusOr<SubscribeSpec> MakeSpec(const EndpointRuntime& endpoint) const;
 
   http::Exchange& exchange_;
   WorkerStatePtr state_;
   RuntimePtr runtime_;
-  exchange::Context context_;
-  const std::string kind_;
+  exchange::Context& context_;  // of the mediator
+  const std::string_view kind_;  // a literal of the entrypoint
   const connectors::Qos qos_;
   const connectors::Share share_;
-  const EntrypointMetrics metrics_;  // pointers into the registry, valid for ever
+  const EntrypointMetrics& metrics_;  // kept for ever
   std::string failure_key_;
   std::string_view end_reason_;
   std::uint64_t messages_ = 0;
   std::uint64_t bytes_ = 0;
+  Clock::duration endpoint_time_{0};
+  bool entered_ = false;
   LiveStream live_;
 };
 

@@ -16,6 +16,7 @@ namespace {
 
 constexpr auto kTestLimit = std::chrono::seconds(12);   // a connector's own limit is 10 s
 constexpr auto kListLimit = std::chrono::seconds(2);
+constexpr auto kScrapeLimit = std::chrono::milliseconds(250);  // a scrape shows what it can
 constexpr auto kRemovedDrain = std::chrono::seconds(30);
 
 // Closes a connector that no snapshot has any more, once its streams had time to leave.
@@ -37,6 +38,7 @@ class DataPlaneImpl final : public DataPlane {
   DataPlaneImpl(net::WorkerPool& workers, DataPlaneOptions options)
       : workers_(workers),
         options_(std::move(options)),
+        caps_(options_.streams_per_subscription, options_.streams_per_address),
         hub_(MakeReaderHub(workers)),
         assembler_(options_, workers),
         mediator_(services_, states_) {
@@ -45,6 +47,9 @@ class DataPlaneImpl final : public DataPlane {
     services_.request_timeout = options_.request_timeout;
     services_.drain_notice = options_.drain_notice;
     services_.body_bytes_max = options_.body_bytes_max;
+    services_.caps = &caps_;
+    services_.consumer_buffer_bytes = options_.consumer_buffer_bytes;
+    services_.shed = MakeShedMetrics();
     services_.unrouted = MakeEntrypointMetrics("none", "none");
     for (std::size_t i = 0; i < workers.size(); ++i) {
       states_.push_back(std::make_shared<WorkerState>(workers.at(i), services_));
@@ -156,19 +161,42 @@ class DataPlaneImpl final : public DataPlane {
 
   ReaderStats readers() const override { return hub_->stats(); }
 
+  std::map<std::string, Backlog> Backlogs() override {
+    auto parts = std::make_shared<std::vector<std::map<std::string, Backlog>>>(workers_.size());
+    const bool done = OnAllWorkers(
+        [this, parts](net::Worker& worker) {
+          states_[worker.index()]->streams().SumBacklogs((*parts)[worker.index()]);
+        },
+        kScrapeLimit);
+    std::map<std::string, Backlog> out;
+    if (!done) return out;  // a stuck worker may still write its part
+    for (const std::map<std::string, Backlog>& part : *parts) {
+      for (const auto& [api, one] : part) {
+        Backlog& sum = out[api];
+        sum.messages += one.messages;
+        sum.bytes += one.bytes;
+        sum.paused += one.paused;
+      }
+    }
+    return out;
+  }
+
   void StartDrain() override { services_.draining = true; }
   void CancelDrain() override { services_.draining = false; }
   bool draining() const override { return services_.draining; }
 
-  void EndStreams(std::chrono::milliseconds notice) override {
-    const TimePoint deadline = Clock::now() + notice;
-    OnAllWorkers(
-        [this](net::Worker& worker) {
-          states_[worker.index()]->streams().StopAll(EndReason::kGoaway,
-                                                     exchange::Refuse("DRAINING"));
-        },
-        notice);
-    while (Clock::now() < deadline && InFlight() > 0) {
+  void EndStreams() override {
+    workers_.PostAll([this](net::Worker& worker) {
+      states_[worker.index()]->streams().StopAll(EndReason::kGoaway, exchange::Refuse("DRAINING"));
+    });
+  }
+
+  // Counts on the workers, so it runs behind what EndStreams has posted.
+  std::size_t WaitForStreams(std::chrono::milliseconds limit) override {
+    const TimePoint deadline = Clock::now() + limit;
+    for (;;) {
+      const std::size_t left = InFlight();
+      if (left == 0 || Clock::now() >= deadline) return left;
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }
   }
@@ -257,6 +285,7 @@ class DataPlaneImpl final : public DataPlane {
 
   net::WorkerPool& workers_;
   const DataPlaneOptions options_;
+  StreamCaps caps_;
   Services services_;
   std::unique_ptr<ReaderHub> hub_;
   Assembler assembler_;

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,7 +16,9 @@
 #include "connectors/api/connector.h"
 #include "server/base/status.h"
 #include "server/flow/entrypoint.h"
+#include "server/base/limits.h"
 #include "server/flow/reader_hub.h"
+#include "server/flow/subscriber.h"
 #include "server/http/handler.h"
 #include "server/model/api.h"
 #include "server/model/subscription.h"
@@ -44,6 +47,7 @@ struct ConnectionInfo {
   std::int64_t started_unix_ms = 0;
   std::uint64_t messages = 0;
   std::uint64_t bytes = 0;
+  std::uint64_t pending_bytes = 0;  // wait for the client
 };
 
 struct EndpointHealth {
@@ -62,6 +66,9 @@ struct DataPlaneOptions {
   std::chrono::milliseconds drain_notice{5000};
   std::chrono::milliseconds request_timeout{30000};
   std::uint64_t body_bytes_max = 1024 * 1024;
+  std::size_t consumer_buffer_bytes = kStreamQueueBytes;  // what may wait for one stream
+  std::uint32_t streams_per_subscription = 100;
+  std::uint32_t streams_per_address = 1000;
   AccessLog* access_log = nullptr;  // server/flow/access_log.h; outlives the data plane
 };
 
@@ -96,13 +103,18 @@ class DataPlane {
   virtual StatusOr<std::vector<connectors::TestStage>> TestEndpoint(
       const std::string& api, const std::string& endpoint) = 0;
   virtual ReaderStats readers() const = 0;
+  // What waits for consumers, by API; empty when a worker does not answer.
+  virtual std::map<std::string, Backlog> Backlogs() = 0;
 
-  // Drain in three steps, called by sidecar/lifecycle: new requests are refused (503, close);
-  // streams get goaway and have `notice` to leave; readers and connectors are shut by `deadline`.
+  // Drain in four steps, called by sidecar/lifecycle: new requests are refused (503, close);
+  // streams are told to go (goaway, 1013), which waits for nobody; what is in flight is waited for;
+  // readers and connectors are shut by `deadline`.
   virtual void StartDrain() = 0;
   virtual void CancelDrain() = 0;
   virtual bool draining() const = 0;
-  virtual void EndStreams(std::chrono::milliseconds notice) = 0;   // returns when they are gone
+  virtual void EndStreams() = 0;
+  // Returns when no request and no stream is left, or after `limit`: how many are left.
+  virtual std::size_t WaitForStreams(std::chrono::milliseconds limit) = 0;
   virtual void Shutdown(TimePoint deadline) = 0;
 };
 

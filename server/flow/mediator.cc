@@ -4,6 +4,13 @@
 
 namespace tidegate::flow {
 
+// What the access log will be told; the head's bytes go when the body is read.
+struct Mediator::Logged {
+  std::string method;
+  std::string path;
+  AccessRecord record;
+};
+
 // One request while it is judged. `refusal` not OK: it ends there.
 struct Mediator::Request {
   Request(http::Exchange& from, WorkerStatePtr at) : exchange(from), state(std::move(at)) {
@@ -22,10 +29,8 @@ struct Mediator::Request {
   http::ResponseHead head;     // of a preflight or a refusal
   security::Decision decision;
   const EntrypointRuntime* chosen = nullptr;
-  // Filled where an access log is kept: the head's bytes go when the body is read.
-  std::string method;
-  std::string path;
-  AccessRecord record;
+  std::uint64_t frame_bytes = 0;  // of a stream: what its handler has sent
+  std::unique_ptr<Logged> log;    // where an access log is kept
 };
 
 // The order of one request. Nothing is decided anywhere else.
@@ -42,8 +47,10 @@ struct Mediator::Request {
 Task<void> Mediator::Handle(http::Exchange& exchange) {
   Request request(exchange, states_[exchange.worker().index()]);
   if (services_.access_log != nullptr) {
-    request.method = std::string(exchange.head().method);
-    request.path = std::string(exchange.head().path);
+    request.log = std::make_unique<Logged>();
+    request.log->method = std::string(exchange.head().method);
+    request.log->path = std::string(exchange.head().path);
+    request.log->record.context = &request.context;
   }
   Judge(request);
   if (request.preflight || !request.refusal.ok()) {
@@ -71,8 +78,10 @@ void Mediator::Judge(Request& request) const {
 
 bool Mediator::Admit(Request& request) const {
   if (services_.draining.load(std::memory_order_relaxed)) {
+    services_.shed.draining->Add();
     request.refusal = exchange::Refuse("DRAINING");
   } else if (request.state->in_flight() > kInFlightPerWorkerMax) {
+    services_.shed.in_flight->Add();
     request.refusal = exchange::Refuse("OVERLOADED");
   }
   return request.refusal.ok();
@@ -139,35 +148,42 @@ Task<void> Mediator::Answer(Request& request) const {
   std::string body;
   if (!request.refusal.ok()) {
     const exchange::Answer answer = exchange::AnswerOf(request.refusal);
-    request.record.key = answer.key;
+    if (request.log) request.log->record.key = answer.key;
     body = ErrorAnswerBody(answer, request.context.request_id, request.context.accepts_json,
                            request.head);
     if (request.runtime) DecorateHead(*request.runtime->api, request.context, request.head);
   }
   Status sent = co_await request.exchange.Respond(request.head, body);
   (void)sent;  // the engine has noted it; nobody is left to tell
-  request.record.context = &request.context;
-  Finish(request, request.runtime ? request.runtime->no_entrypoint : services_.unrouted);
+  Finish(request, request.runtime ? *request.runtime->no_entrypoint : *services_.unrouted);
 }
 
 Task<void> Mediator::Serve(Request& request) const {
   // Held here, because a re-binding of the call may let the runtime go while they serve.
   const std::shared_ptr<const Entrypoint> entrypoint = request.chosen->entrypoint;
-  const EntrypointMetrics metrics = request.chosen->metrics;
+  const EntrypointMetrics& metrics = *request.chosen->metrics;
   Call call(request.exchange, request.state, std::move(request.runtime), *request.chosen,
-            std::move(request.context));
+            request.context);
   if (request.decision.key != nullptr) call.SetKey(request.decision.key->sha256);
   request.decision = security::Decision();
   co_await entrypoint->Serve(call);
-  AccessRecord& record = request.record;
-  record.context = &call.context();
-  record.entrypoint = entrypoint->kind();
+  if (request.exchange.streaming()) {
+    request.frame_bytes = call.bytes();
+  } else if (call.endpoint_time().count() > 0) {
+    call.runtime().metrics.overhead->Observe(Clock::now() - request.exchange.started() -
+                                             call.endpoint_time());
+  }
+  // Here, because the record's views are into the call.
+  if (request.log) Describe(call, request.log->record);
+  Finish(request, metrics);
+}
+
+void Mediator::Describe(const Call& call, AccessRecord& record) {
+  record.entrypoint = call.kind();
   record.endpoint = call.endpoint();
   record.key = call.failure_key();
   record.end_reason = call.end_reason();
   record.messages = call.messages();
-  record.bytes = call.bytes();
-  Finish(request, metrics);
 }
 
 void Mediator::Finish(Request& request, const EntrypointMetrics& metrics) const {
@@ -176,12 +192,19 @@ void Mediator::Finish(Request& request, const EntrypointMetrics& metrics) const 
   metrics.requests[code_class < metrics.requests.size() ? code_class : 5]->Add();
   const auto duration = Clock::now() - request.exchange.started();
   metrics.duration->Observe(duration);
-  if (services_.access_log == nullptr) return;
-  AccessRecord& record = request.record;
-  record.method = request.method;
-  record.path = request.path;
+  metrics.bytes_received->Add(request.exchange.bytes_received());
+  metrics.bytes_sent->Add(request.exchange.bytes_sent() + request.frame_bytes);
+  if (!request.log) return;
+  AccessRecord& record = request.log->record;
+  record.method = request.log->method;
+  record.path = request.log->path;
   record.status = status;
   record.duration = duration;
+  record.request_bytes = request.exchange.bytes_received();
+  record.response_bytes = request.exchange.bytes_sent() + request.frame_bytes;
+  if (request.context.client_address.empty()) {  // refused before anybody asked who it is
+    request.context.client_address = exchange::ClientAddress(request.exchange.peer());
+  }
   services_.access_log->Write(record);
 }
 

@@ -22,6 +22,7 @@ class Mediator final : public http::Handler {
 
  private:
   struct Request;
+  struct Logged;
 
   // Decides without waiting for anything: stages 1 to 6 of the list in mediator.cc.
   void Judge(Request& request) const;
@@ -33,6 +34,7 @@ class Mediator final : public http::Handler {
 
   Task<void> Answer(Request& request) const;
   Task<void> Serve(Request& request) const;
+  static void Describe(const Call& call, AccessRecord& record);
   void Finish(Request& request, const EntrypointMetrics& metrics) const;
 
   Services& services_;

@@ -1,5 +1,9 @@
 #include "server/flow/runtime_metrics.h"
 
+#include <map>
+#include <mutex>
+#include <utility>
+
 namespace tidegate::flow {
 
 using telemetry::Registry;
@@ -16,7 +20,27 @@ std::string_view NameOf(EndReason reason) {
   return "?";
 }
 
-EntrypointMetrics MakeEntrypointMetrics(const std::string& api, const std::string& entrypoint) {
+ShedMetrics MakeShedMetrics() {
+  const auto shed = [](const char* reason) {
+    return &Registry::Global().GetCounter(
+        "tidegate_shed_total", "Requests refused for the sake of the process, by why.",
+        {{"reason", reason}});
+  };
+  ShedMetrics out;
+  out.draining = shed("draining");
+  out.in_flight = shed("in_flight");
+  out.streams = shed("streams");
+  return out;
+}
+
+telemetry::Gauge* ActiveStreams(const std::string& entrypoint, const std::string& listener) {
+  return &Registry::Global().GetGauge("tidegate_connections_active", "Open streams.",
+                                      {{"entrypoint", entrypoint}, {"listener", listener}});
+}
+
+namespace {
+
+EntrypointMetrics NewEntrypointMetrics(const std::string& api, const std::string& entrypoint) {
   Registry& registry = Registry::Global();
   const telemetry::Labels labels{{"api", api}, {"entrypoint", entrypoint}};
   EntrypointMetrics out;
@@ -29,7 +53,20 @@ EntrypointMetrics MakeEntrypointMetrics(const std::string& api, const std::strin
   out.duration = &registry.GetHistogram("tidegate_http_request_duration_seconds",
                                         "From the head to the end of the answer.",
                                         telemetry::DurationBuckets(), labels);
-  out.active = &registry.GetGauge("tidegate_connections_active", "Open streams.", labels);
+  out.bytes_received = &registry.GetCounter("tidegate_http_request_bytes_total",
+                                            "Heads and contents of requests.", labels);
+  out.bytes_sent = &registry.GetCounter("tidegate_http_response_bytes_total",
+                                        "Heads, contents and frames of answers.", labels);
+  out.stream_duration = &registry.GetHistogram(
+      "tidegate_connection_duration_seconds", "How long streams were open.",
+      telemetry::ConnectionBuckets(), {{"entrypoint", entrypoint}});
+  const auto dropped = [&](const char* reason) {
+    return &registry.GetCounter(
+        "tidegate_messages_dropped_total", "Messages that were not passed on, by why.",
+        {{"api", api}, {"entrypoint", entrypoint}, {"reason", reason}});
+  };
+  out.dropped_slow = dropped("slow_consumer");
+  out.dropped_too_large = dropped("too_large");
   for (std::size_t i = 0; i < out.ended.size(); ++i) {
     out.ended[i] = &registry.GetCounter(
         "tidegate_connections_total", "Streams that have ended, by why.",
@@ -46,6 +83,18 @@ EntrypointMetrics MakeEntrypointMetrics(const std::string& api, const std::strin
   return out;
 }
 
+}  // namespace
+
+const EntrypointMetrics* MakeEntrypointMetrics(const std::string& api,
+                                               const std::string& entrypoint) {
+  static std::mutex mutex;
+  static auto& made = *new std::map<std::pair<std::string, std::string>, EntrypointMetrics>;
+  const std::lock_guard lock(mutex);
+  const auto [it, fresh] = made.try_emplace(std::pair(api, entrypoint));
+  if (fresh) it->second = NewEntrypointMetrics(api, entrypoint);
+  return &it->second;
+}
+
 ApiMetrics MakeApiMetrics(const std::string& api) {
   Registry& registry = Registry::Global();
   ApiMetrics out;
@@ -54,6 +103,9 @@ ApiMetrics MakeApiMetrics(const std::string& api) {
   out.bytes_out = &registry.GetCounter("tidegate_message_bytes_total", "Bytes of messages.",
                                        {{"api", api}, {"direction", "deliver"}});
   out.auth_refused = MakeAuthCounter(api, "none", "denied");
+  out.overhead = &registry.GetHistogram("tidegate_gateway_overhead_seconds",
+                                        "What the gateway adds to the endpoint's own time.",
+                                        telemetry::OverheadBuckets(), {{"api", api}});
   return out;
 }
 

@@ -14,8 +14,12 @@ namespace tidegate::flow {
 struct EntrypointMetrics {
   std::array<telemetry::Counter*, 6> requests{};  // by code class: [2] is 2xx; [0] none was sent
   telemetry::Histogram* duration = nullptr;
-  telemetry::Gauge* active = nullptr;
+  telemetry::Counter* bytes_received = nullptr;
+  telemetry::Counter* bytes_sent = nullptr;
   std::array<telemetry::Counter*, 6> ended{};     // by EndReason
+  telemetry::Histogram* stream_duration = nullptr;
+  telemetry::Counter* dropped_slow = nullptr;
+  telemetry::Counter* dropped_too_large = nullptr;
   telemetry::Counter* published = nullptr;
   telemetry::Counter* delivered = nullptr;
   telemetry::Histogram* latency = nullptr;
@@ -25,6 +29,7 @@ struct ApiMetrics {
   telemetry::Counter* bytes_in = nullptr;
   telemetry::Counter* bytes_out = nullptr;
   telemetry::Counter* auth_refused = nullptr;
+  telemetry::Histogram* overhead = nullptr;  // of requests that an endpoint answered
 };
 
 struct EndpointMetrics {
@@ -32,7 +37,20 @@ struct EndpointMetrics {
   std::array<telemetry::Counter*, 15> errors{};   // by ErrorClass
 };
 
-EntrypointMetrics MakeEntrypointMetrics(const std::string& api, const std::string& entrypoint);
+// Requests that were refused because of the state of the process, not because of what they ask.
+struct ShedMetrics {
+  telemetry::Counter* draining = nullptr;
+  telemetry::Counter* in_flight = nullptr;
+  telemetry::Counter* streams = nullptr;
+};
+
+ShedMetrics MakeShedMetrics();
+// Open streams of one entrypoint on one listener. Takes a lock.
+telemetry::Gauge* ActiveStreams(const std::string& entrypoint, const std::string& listener);
+// The same object for the same names, kept for ever as its counters are: streams hold it while the
+// runtimes that they were opened under come and go.
+const EntrypointMetrics* MakeEntrypointMetrics(const std::string& api,
+                                               const std::string& entrypoint);
 ApiMetrics MakeApiMetrics(const std::string& api);
 EndpointMetrics MakeEndpointMetrics(const std::string& api, const std::string& endpoint);
 telemetry::Counter* MakeAuthCounter(const std::string& api, const std::string& scheme,

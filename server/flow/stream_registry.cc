@@ -8,7 +8,7 @@ namespace tidegate::flow {
 namespace {
 
 // The entrypoint and the plan of a stream must still be there for it to go on.
-bool HasEntrypoint(const ApiRuntime& runtime, const std::string& kind) {
+bool HasEntrypoint(const ApiRuntime& runtime, std::string_view kind) {
   return std::any_of(runtime.entrypoints.begin(), runtime.entrypoints.end(),
                      [&](const EntrypointRuntime& entry) { return entry.kind == kind; });
 }
@@ -22,7 +22,12 @@ bool HasPlan(const ApiRuntime& runtime, const std::string& plan) {
 }  // namespace
 
 void LiveStream::Leave() {
+  WheelTimer::Cancel();
   if (registry_ != nullptr) registry_->Remove(*this);
+}
+
+void LiveStream::OnTimer() {
+  control->Stop(EndReason::kGoaway, exchange::Refuse("CONNECTION_AGED"));
 }
 
 void StreamRegistry::Add(LiveStream& stream) {
@@ -102,7 +107,18 @@ void StreamRegistry::List(std::size_t max, std::vector<ConnectionInfo>& out) con
     info.started_unix_ms = stream->started_unix_ms;
     info.messages = stream->control->messages();
     info.bytes = stream->control->bytes();
+    info.pending_bytes = stream->control->backlog().bytes;
     out.push_back(std::move(info));
+  }
+}
+
+void StreamRegistry::SumBacklogs(std::map<std::string, Backlog>& out) const {
+  for (const LiveStream* stream : streams_) {
+    const Backlog one = stream->control->backlog();
+    Backlog& sum = out[stream->context->api];
+    sum.messages += one.messages;
+    sum.bytes += one.bytes;
+    sum.paused += one.paused;
   }
 }
 

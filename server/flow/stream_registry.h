@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -25,26 +26,34 @@ class StreamControl {
   virtual void Stop(EndReason reason, const Status& status) = 0;
   virtual std::uint64_t messages() const = 0;
   virtual std::uint64_t bytes() const = 0;
+  // What waits for the client now, and whether it takes no more.
+  virtual Backlog backlog() const { return Backlog(); }
 };
 
-class LiveStream {
+class LiveStream : private net::WheelTimer {
  public:
   LiveStream() = default;
   LiveStream(const LiveStream&) = delete;
   LiveStream& operator=(const LiveStream&) = delete;
-  ~LiveStream() { Leave(); }
+  ~LiveStream() override { Leave(); }
   void Leave();
+  // Its connection reaches its age then: it is told to reconnect.
+  void ExpireAt(net::Worker& worker, TimePoint time) { worker.wheel().ArmAt(*this, time); }
 
   StreamControl* control = nullptr;
   RuntimePtr* runtime = nullptr;  // the call's own: re-bound under a new generation
   const exchange::Context* context = nullptr;
-  std::string entrypoint;
+  std::string_view entrypoint;
   std::string endpoint;
   Sha256Digest key{};        // of the key it came with
   bool has_key = false;
   std::int64_t started_unix_ms = 0;
+  TimePoint started;
+  telemetry::Gauge* active = nullptr;  // of its entrypoint and listener
 
  private:
+  void OnTimer() override;
+
   friend class StreamRegistry;
   StreamRegistry* registry_ = nullptr;
   std::uint64_t number_ = 0;
@@ -68,6 +77,8 @@ class StreamRegistry {
                        model::WallTime now);
   void StopAll(EndReason reason, const Status& status);
   void List(std::size_t max, std::vector<ConnectionInfo>& out) const;
+  // Adds what waits for consumers, by API.
+  void SumBacklogs(std::map<std::string, Backlog>& out) const;
   bool Close(const std::string& id);
 
   // Whether any of them can expire by time, so that Check must be repeated.

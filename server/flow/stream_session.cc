@@ -57,11 +57,11 @@ class StreamSession::Impl final : public net::WritableListener, private net::Whe
 
   bool HasRoomFor(std::size_t bytes) const {
     if (queue_.empty()) return true;  // one frame always fits, however large
-    return queue_.size() < kStreamQueueFrames && queue_.bytes() + bytes <= kStreamQueueBytes;
+    return queue_.size() < kStreamQueueFrames && queue_.bytes() + bytes <= options_.queue_bytes;
   }
 
   std::size_t Demand() {
-    if (!ended_ && queue_.size() < kStreamQueueFrames && queue_.bytes() < kStreamQueueBytes) {
+    if (!ended_ && queue_.size() < kStreamQueueFrames && queue_.bytes() < options_.queue_bytes) {
       return kStreamQueueFrames - queue_.size();
     }
     room_wanted_ = true;
@@ -94,7 +94,16 @@ class StreamSession::Impl final : public net::WritableListener, private net::Whe
     return dropped;
   }
 
-  void OnGap() {
+  Backlog backlog() const {
+    Backlog out;
+    out.messages = queue_.size();
+    out.bytes = queue_.bytes();
+    out.paused = room_wanted_ ? 1 : 0;
+    return out;
+  }
+
+  void OnGap(std::uint64_t count) {
+    if (options_.dropped != nullptr) options_.dropped->Add(count);
     if (!options_.gap || gap_pending_ || ended_) return;
     gap_pending_ = true;
     // Told before the first message behind the gap.
@@ -144,10 +153,8 @@ class StreamSession::Impl final : public net::WritableListener, private net::Whe
     drained_ = nullptr;
   }
 
-  Task<EndReason> Wait() {
-    if (!ended_) co_await over_.Wait();
-    co_return reason_;
-  }
+  Task<void> Wait() { return over_.Wait(); }  // set once, by End
+  EndReason reason() const { return reason_; }
 
   const StreamOptions& options() const { return options_; }
   const Status& status() const { return status_; }
@@ -225,7 +232,7 @@ class StreamSession::Impl final : public net::WritableListener, private net::Whe
       if (sent == 0) break;
     }
     if (room_wanted_ && !ended_ && queue_.size() <= kStreamQueueFrames / 2 &&
-        queue_.bytes() <= kStreamQueueBytes / 2) {
+        queue_.bytes() <= options_.queue_bytes / 2) {
       room_wanted_ = false;
       if (attachment_ != nullptr) attachment_->OnRoom();
     }
@@ -313,7 +320,8 @@ StreamSession::~StreamSession() = default;
 
 void StreamSession::SetAttachment(Attachment* attachment) { impl_->Start(attachment); }
 bool StreamSession::SendOwn(FramePtr frame) { return impl_->SendOwn(std::move(frame)); }
-Task<EndReason> StreamSession::Wait() { return impl_->Wait(); }
+Task<void> StreamSession::Wait() { return impl_->Wait(); }
+EndReason StreamSession::reason() const { return impl_->reason(); }
 void StreamSession::Stop(EndReason reason, Status status) {
   impl_->End(reason, std::move(status));
 }
@@ -330,7 +338,8 @@ const std::shared_ptr<const Encoder>& StreamSession::encoder() const {
 std::size_t StreamSession::Demand() const { return impl_->Demand(); }
 bool StreamSession::Push(FramePtr frame) { return impl_->Push(std::move(frame)); }
 void StreamSession::Flush() { impl_->Flush(); }
-void StreamSession::OnGap(std::uint64_t) { impl_->OnGap(); }
+void StreamSession::OnGap(std::uint64_t count) { impl_->OnGap(count); }
+Backlog StreamSession::backlog() const { return impl_->backlog(); }
 std::size_t StreamSession::MakeRoom(std::size_t bytes) { return impl_->MakeRoom(bytes); }
 std::optional<std::chrono::milliseconds> StreamSession::coalesce() const {
   return impl_->options().coalesce;

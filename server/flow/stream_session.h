@@ -11,8 +11,10 @@
 #include <optional>
 #include <string>
 
+#include "server/base/limits.h"
 #include "server/flow/subscriber.h"
 #include "server/http/handler.h"
+#include "server/telemetry/metrics.h"
 
 namespace tidegate::flow {
 
@@ -25,6 +27,8 @@ struct StreamOptions {
   // 200 msg/s of the reader and 5 ms above.
   std::optional<std::chrono::milliseconds> coalesce;
   FramePtr gap;                               // sent where messages were dropped; may be empty
+  std::size_t queue_bytes = kStreamQueueBytes;  // what may wait; one frame always fits
+  telemetry::Counter* dropped = nullptr;      // counts what the slow consumer lost
 };
 
 class StreamSession : public Subscriber {
@@ -42,7 +46,9 @@ class StreamSession : public Subscriber {
   bool SendOwn(FramePtr frame);
 
   // Completes when the stream is over: OnEnd was called, Stop() was called, or a write failed.
-  Task<EndReason> Wait();
+  // At most once. Then reason() and status() say how.
+  Task<void> Wait();
+  EndReason reason() const;
   // Ends Wait() with this reason (client gone, plan gone, goaway). Worker thread.
   void Stop(EndReason reason, Status status);
   const Status& status() const;
@@ -52,6 +58,7 @@ class StreamSession : public Subscriber {
 
   std::uint64_t frames_written() const;
   std::uint64_t bytes_written() const;
+  Backlog backlog() const;
 
   const std::shared_ptr<const Encoder>& encoder() const override;
   std::size_t Demand() const override;

@@ -31,6 +31,13 @@ enum class EndReason : std::uint8_t {
   kClientGone,      // the client closed
 };
 
+// What waits for one consumer, or for all of an API.
+struct Backlog {
+  std::uint64_t messages = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t paused = 0;  // consumers that take no more until they have read
+};
+
 class Subscriber {
  public:
   virtual ~Subscriber() = default;

@@ -40,6 +40,19 @@ const std::string& WorkerState::AddressIdentifier(const std::string& address) {
   return entry.identifier;
 }
 
+telemetry::Gauge* WorkerState::ActiveStreams(const std::string& entrypoint,
+                                             const std::string& listener) {
+  for (const ActiveEntry& entry : active_) {
+    if (entry.entrypoint == entrypoint && entry.listener == listener) return entry.gauge;
+  }
+  ActiveEntry entry;
+  entry.entrypoint = entrypoint;
+  entry.listener = listener;
+  entry.gauge = flow::ActiveStreams(entrypoint, listener);
+  active_.push_back(std::move(entry));
+  return active_.back().gauge;
+}
+
 void WorkerState::Recheck(LiveStream& stream) {
   if (snapshot_) StreamRegistry::RebindOne(stream, snapshot_);
   if (!stream.has_key) return;

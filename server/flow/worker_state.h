@@ -12,6 +12,7 @@
 #include "server/flow/access_log.h"
 #include "server/flow/reader_hub.h"
 #include "server/flow/snapshot.h"
+#include "server/flow/stream_caps.h"
 #include "server/flow/stream_registry.h"
 #include "server/net/worker.h"
 #include "server/security/key_cache.h"
@@ -28,7 +29,10 @@ struct Services {
   std::chrono::milliseconds drain_notice{5000};
   std::uint64_t body_bytes_max = kBodyBytesMax;
   std::atomic<bool> draining{false};
-  EntrypointMetrics unrouted;     // requests that no API took
+  StreamCaps* caps = nullptr;
+  std::size_t consumer_buffer_bytes = kStreamQueueBytes;
+  ShedMetrics shed;
+  const EntrypointMetrics* unrouted = nullptr;  // requests that no API took
 };
 
 class WorkerState : private net::WheelTimer {
@@ -53,6 +57,8 @@ class WorkerState : private net::WheelTimer {
   // SHA-256 of the address, remembered for those seen lately.
   const std::string& AddressIdentifier(const std::string& address);
 
+  telemetry::Gauge* ActiveStreams(const std::string& entrypoint, const std::string& listener);
+
   // Requests and streams now.
   std::size_t in_flight() const { return in_flight_; }
   void Enter() { ++in_flight_; }
@@ -75,6 +81,12 @@ class WorkerState : private net::WheelTimer {
     std::string identifier;
   };
   std::vector<AddressEntry> addresses_;
+  struct ActiveEntry {
+    std::string entrypoint;
+    std::string listener;
+    telemetry::Gauge* gauge = nullptr;
+  };
+  std::vector<ActiveEntry> active_;  // as many as listeners and entrypoint kinds make pairs
   security::KeyCache keys_;
   StreamRegistry streams_;
   std::size_t in_flight_ = 0;

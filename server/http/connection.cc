@@ -1,5 +1,6 @@
 #include "server/http/connection.h"
 
+#include <algorithm>
 #include <boost/asio/error.hpp>
 #include <cstring>
 #include <exception>
@@ -24,6 +25,11 @@ std::string UpperKey(std::string_view rule) {
   std::string key = "HTTP_";
   for (const char c : rule) key.push_back(c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c);
   return key;
+}
+
+std::chrono::milliseconds Jitter(std::chrono::milliseconds most) {
+  const auto count = static_cast<std::uint64_t>(most.count());
+  return std::chrono::milliseconds(count == 0 ? 0 : RandomUint64() % count);
 }
 
 std::string WhatOf(const std::exception_ptr& error) {
@@ -63,6 +69,8 @@ Connection::Connection(ConnectionHost& host, net::ByteStreamPtr stream, net::Con
   host_.first = this;
   ++host_.open;
   host_.counters.connections.Add();
+  const auto age = host_.limits.connection_age;
+  if (age.count() > 0) expires_ = Clock::now() + age * 9 / 10 + Jitter(age / 5);
 }
 
 Connection::~Connection() {
@@ -110,14 +118,14 @@ Task<void> Connection::Run(std::unique_ptr<Connection> self) {
 // what came was refused.
 bool Connection::NextHead() {
   if (!area_) {
-    SetDeadline(Deadline::kIdle, host_.limits.keep_alive_idle);
+    SetDeadline(Deadline::kIdle, IdleLimit());
     return false;
   }
   if (begin_ == end_) {
     begin_ = end_ = 0;
     if (WorkAreasLent() > kAreasKeptMax) {
       ReturnArea();
-      SetDeadline(Deadline::kIdle, host_.limits.keep_alive_idle);
+      SetDeadline(Deadline::kIdle, IdleLimit());
     } else {
       SetDeadline(Deadline::kBuffer, host_.limits.buffer_linger);
     }
@@ -160,6 +168,8 @@ void Connection::BeginRequest() {
   in_request_ = true;
   mode_ = Mode::kPending;
   status_ = 0;
+  received_ = head_size_;
+  sent_ = 0;
   has_id_ = body_broken_ = client_gone_ = stream_reusable_ = false;
   body_reading_ = body_whole_ = detached_ = timed_out_ = false;
   body_received_ = 0;
@@ -223,7 +233,7 @@ bool Connection::AfterRead(const net::IoResult& io) {
   }
   if (io.ec == asio::error::operation_aborted && std::exchange(release_buffer_, false)) {
     ReturnArea();
-    SetDeadline(Deadline::kIdle, host_.limits.keep_alive_idle);
+    SetDeadline(Deadline::kIdle, IdleLimit());
     return false;
   }
   if (io.ec == asio::error::operation_aborted && std::exchange(timed_out_, false)) {
@@ -233,6 +243,15 @@ bool Connection::AfterRead(const net::IoResult& io) {
   }
   End(close_reason_);
   return false;
+}
+
+// Of a connection without a request; one that is past its age goes at once.
+std::chrono::milliseconds Connection::IdleLimit() const {
+  const auto idle = host_.limits.keep_alive_idle;
+  if (expires_ == TimePoint::max()) return idle;
+  using std::chrono::milliseconds;
+  const auto left = std::chrono::duration_cast<milliseconds>(expires_ - Clock::now());
+  return std::clamp(left, milliseconds(0), idle);
 }
 
 std::span<char> Connection::Space() { return {area_->data.get() + end_, area_->size - end_}; }

@@ -38,6 +38,8 @@ struct ConnectionHost {
 
   // Idle connections close now, busy ones after their answer, which says `Connection: close`.
   void Drain();
+  // Ends what Drain began.
+  void Resume() { draining = false; }
   // Closes every connection's stream; their coroutines end by themselves.
   void CloseAll();
 
@@ -65,6 +67,7 @@ class Connection final : public Exchange, private net::WheelTimer {
   net::Worker& worker() override { return host_.worker; }
   std::string_view request_id() const override;
   TimePoint started() const override { return started_; }
+  TimePoint expires() const override { return expires_; }
   void DetachHead() override;
   bool has_body() const override { return had_body_; }
   Task<StatusOr<std::string_view>> ReadBody(std::size_t limit) override;
@@ -78,6 +81,9 @@ class Connection final : public Exchange, private net::WheelTimer {
   net::ByteStream& stream() override { return *stream_; }
   bool answered() const override { return mode_ != Mode::kPending; }
   int status() const override { return status_; }
+  std::uint64_t bytes_received() const override { return received_; }
+  std::uint64_t bytes_sent() const override { return sent_; }
+  bool streaming() const override { return mode_ == Mode::kStream || mode_ == Mode::kUpgraded; }
 
  private:
   friend struct ConnectionHost;
@@ -101,6 +107,7 @@ class Connection final : public Exchange, private net::WheelTimer {
   void OnTimer() override;
   void SetDeadline(Deadline kind, std::chrono::milliseconds delay);
   void End(CloseReason reason);
+  std::chrono::milliseconds IdleLimit() const;
   bool idle() const { return !in_request_ && begin_ == end_; }
 
   // connection_exchange.cc: what the handler asks for.
@@ -132,10 +139,13 @@ class Connection final : public Exchange, private net::WheelTimer {
   std::unique_ptr<net::Peer> client_;  // when a trusted proxy named it
 
   TimePoint started_;
+  TimePoint expires_ = TimePoint::max();
   TimePoint deadline_;
   TimePoint timer_due_;
   TimePoint body_started_;
   std::uint64_t body_received_ = 0;
+  std::uint64_t received_ = 0;  // of this request
+  std::uint64_t sent_ = 0;      // of this answer
   std::uint32_t requests_ = 0;
   int status_ = 0;
   Deadline deadline_kind_ = Deadline::kNone;

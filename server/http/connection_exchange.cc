@@ -54,11 +54,12 @@ ResponseFraming Connection::BeginAnswer(const ResponseHead& head, Mode mode) {
   mode_ = mode;
   status_ = head.status;
   keep_ = asked_keep_alive_ && !head.close && !host_.draining && !body_broken_ && !client_gone_ &&
-          requests_ < host_.limits.requests_max && BodyAllowsReuse(mode);
+          requests_ < host_.limits.requests_max && started_ < expires_ && BodyAllowsReuse(mode);
   if (mode == Mode::kStream && old_version_) keep_ = false;
-  close_reason_ = !asked_keep_alive_ ? CloseReason::kClient
-                  : host_.draining   ? CloseReason::kDrain
-                                     : CloseReason::kHandler;
+  close_reason_ = !asked_keep_alive_     ? CloseReason::kClient
+                  : host_.draining       ? CloseReason::kDrain
+                  : started_ >= expires_ ? CloseReason::kAge
+                                         : CloseReason::kHandler;
   ResponseFraming framing;
   framing.close = !keep_;
   framing.old_keep_alive = old_version_ && keep_;
@@ -138,6 +139,7 @@ Status Connection::TrySend(std::string_view head, std::string_view body, std::si
   ErrorCode ec;
   const std::span<const asio::const_buffer> all(buffers);
   sent = stream_->TryWrite(body.empty() ? all.first(1) : all, ec);
+  sent_ += sent;
   if (!ec) return OkStatus();
   client_gone_ = true;
   return Cancelled("send the answer: the client has gone");
@@ -163,7 +165,10 @@ Task<Status> Connection::SendPiece(std::string_view piece) {
   const asio::const_buffer buffer(piece.data(), piece.size());
   const std::span<const asio::const_buffer> one(&buffer, 1);
   const ErrorCode ec = co_await stream_->WriteAll(one);
-  if (!ec) co_return OkStatus();
+  if (!ec) {
+    sent_ += piece.size();
+    co_return OkStatus();
+  }
   client_gone_ = true;
   co_return Cancelled("send the answer: the client has gone or takes nothing");
 }
@@ -240,6 +245,7 @@ Task<StatusOr<std::string_view>> Connection::ReadSome() {
       co_return BodyFailed(StatusCode::kInvalidArgument, InfoOf(body_.rule()).text,
                            "BODY_MALFORMED");
     }
+    received_ += step.data.size();
     if (!step.data.empty()) co_return step.data;
     if (body_.done()) co_return std::string_view();
     if (step.consumed > 0) continue;
@@ -267,6 +273,7 @@ Task<StatusOr<std::string_view>> Connection::ReadBody(std::size_t limit) {
     }
     const BodyDecoder::Step step = body_.Feed({area_->data.get() + pos_, need});
     pos_ += static_cast<std::uint32_t>(step.consumed);
+    received_ += step.data.size();
     co_return step.data;
   }
   std::string& whole = area_->body;

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -20,20 +21,25 @@
 
 namespace tidegate::http {
 
-struct Header {
-  std::string name;
-  std::string value;
-};
-
 // What the handler says of its answer. The engine adds Date, Content-Length or Transfer-Encoding,
 // and Connection; `close` ends the connection after this answer.
-struct ResponseHead {
+class ResponseHead {
+ public:
   ResponseHead() = default;
   explicit ResponseHead(int code) : status(code) {}
   int status = 200;
   bool close = false;
-  std::vector<Header> headers;
+
+  // Fields that are the engine's own are left out; a name or value with a byte that is not allowed
+  // is a bug and left out, too.
   void Add(std::string_view name, std::string_view value);
+  // The first field of that name (any case); nullopt: none.
+  std::optional<std::string_view> Find(std::string_view name) const;
+  // As it goes out: "Name: value" CRLF for each.
+  std::string_view fields() const { return fields_; }
+
+ private:
+  std::string fields_;  // one text: an answer costs one allocation, not two a field
 };
 
 // How bytes after a streaming head must be framed by the writer.
@@ -59,6 +65,8 @@ class Exchange {
   // 32 hex digits, new for every request.
   virtual std::string_view request_id() const = 0;
   virtual TimePoint started() const = 0;
+  // When the connection has reached its age: a stream says goodbye then. max(): never.
+  virtual TimePoint expires() const = 0;
 
   // From now on head() is empty: the receive buffer goes back to its pool. A long stream calls this
   // once it has copied what it needs. leftover() and request_id() stay valid.
@@ -99,6 +107,11 @@ class Exchange {
   // handler times its own work. This tells the engine how the exchange ended, for its counters.
   virtual bool answered() const = 0;
   virtual int status() const = 0;  // the status sent, 0 while there is none
+  // Of this request: head and content that arrived; what the engine itself has sent. The frames of
+  // a stream are its handler's to count.
+  virtual std::uint64_t bytes_received() const = 0;
+  virtual std::uint64_t bytes_sent() const = 0;
+  virtual bool streaming() const = 0;  // after StartStream or Upgrade
 };
 
 class Handler {

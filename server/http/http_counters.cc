@@ -5,7 +5,8 @@ namespace tidegate::http {
 namespace {
 
 constexpr std::array<const char*, static_cast<std::size_t>(CloseReason::kCount)> kReasons = {
-    "client", "idle", "refused", "body", "write_stall", "drain", "handler", "error", "tls"};
+    "client", "idle", "refused", "body", "write_stall", "drain", "handler", "error", "tls",
+    "age"};
 
 }  // namespace
 

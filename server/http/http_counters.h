@@ -19,6 +19,7 @@ enum class CloseReason : std::uint8_t {
   kHandler,       // the answer asked for it, or a stream ended
   kError,         // the handler threw or did not answer
   kTls,
+  kAge,
   kCount,
 };
 

@@ -19,6 +19,9 @@ struct HttpLimits {
   std::uint64_t body_rate_min = 1024;                          // bytes/s after the grace; 408
   std::chrono::milliseconds write_stall_timeout{30'000};       // no progress; closed
   std::uint32_t requests_max = kKeepAliveRequestsMax;          // per connection, then closed
+  // From the first byte on, 10 % more or less so that those that came together do not go together;
+  // then closed after the request at hand. 0: never.
+  std::chrono::milliseconds connection_age{0};
   // An unread body is read and dropped up to this, to keep the connection or to let the client see
   // the answer; beyond it the connection is closed.
   std::size_t discard_bytes = 64 * 1024;

@@ -35,7 +35,26 @@ StatusOr<std::unique_ptr<HttpServer>> HttpServer::Bind(net::WorkerPool& workers,
                           sample.value = static_cast<double>(counted->load());
                           return std::vector<telemetry::Registry::Sample>{sample};
                         });
+  server->AddListenerMetrics(registry);
   return server;
+}
+
+// The operations listener counts as well: a scrape sees that it is refused itself.
+void HttpServer::AddListenerMetrics(telemetry::Registry& registry) const {
+  const auto add = [&](const char* name, const char* help,
+                       std::shared_ptr<const std::atomic<std::uint64_t>> counted) {
+    registry.AddCollector(name, help, "counter", [listener = info_.name, counted] {
+      telemetry::Registry::Sample sample;
+      sample.labels = {{"listener", listener}};
+      sample.value = static_cast<double>(counted->load());
+      return std::vector<telemetry::Registry::Sample>{sample};
+    });
+  };
+  add("tidegate_http_connections_refused_total",
+      "Connections refused because their address has too many.", listener_->refused_counter());
+  add("tidegate_http_accept_pauses_total",
+      "Times the listener stopped accepting: too many connections, or no file descriptors.",
+      listener_->pause_counter());
 }
 
 HttpServer::HttpServer(net::WorkerPool& workers, Handler& handler, HttpServerOptions options,
@@ -75,6 +94,10 @@ Task<void> HttpServer::ServeTls(HttpServer& server, ConnectionHost& host,
 
 void HttpServer::Drain() {
   workers_.PostAll([this](net::Worker& worker) { hosts_[worker.index()]->Drain(); });
+}
+
+void HttpServer::Resume() {
+  workers_.PostAll([this](net::Worker& worker) { hosts_[worker.index()]->Resume(); });
 }
 
 void HttpServer::StopAccepting(std::function<void()> done) {

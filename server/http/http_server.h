@@ -41,6 +41,8 @@ class HttpServer {
 
   // Idle connections close; answers say `Connection: close`. New connections are still accepted.
   void Drain();
+  // Ends what Drain began: connections are kept again.
+  void Resume();
   void StopAccepting(std::function<void()> done = nullptr);
   // Closes every stream at once.
   void CloseAll();
@@ -51,6 +53,7 @@ class HttpServer {
  private:
   HttpServer(net::WorkerPool& workers, Handler& handler, HttpServerOptions options,
              telemetry::Registry& registry);
+  void AddListenerMetrics(telemetry::Registry& registry) const;
   void Accept(net::Worker& worker, std::unique_ptr<net::TcpStream> stream,
               net::ConnectionSlot slot);
   static Task<void> ServeTls(HttpServer& server, ConnectionHost& host, net::ByteStreamPtr stream,

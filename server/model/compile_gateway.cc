@@ -6,6 +6,7 @@
 
 #include "server/base/strings.h"
 #include "server/config/field_rules.h"
+#include "server/config/values.h"
 #include "server/model/compile.h"
 #include "tidegate/config/v1/gateway.pb.h"
 
@@ -23,6 +24,7 @@ ProtoPtr ToTls(bool present, const v1::Tls& tls) {
   if (!present) return nullptr;
   auto copy = std::make_shared<v1::Tls>(tls);
   config::ApplyDefaults(copy.get());
+  copy->clear_verify_hostname();  // a default for those who connect; a listener checks no names
   return copy;
 }
 
@@ -46,6 +48,14 @@ GatewayLimits ToLimits(v1::GatewayLimits limits) {
   out.keep_alive_requests = static_cast<std::uint32_t>(limits.keep_alive_requests());
   out.request_timeout = ToMs(limits.request_timeout());
   out.write_stall_timeout = ToMs(limits.write_stall_timeout());
+  if (limits.connection_age().seconds() != config::kNeverSeconds) {
+    out.connection_age = ToMs(limits.connection_age());
+  }
+  out.consumer_buffer_bytes = static_cast<std::uint64_t>(limits.consumer_buffer_bytes());
+  out.streams_per_subscription = static_cast<std::uint32_t>(limits.streams_per_subscription());
+  out.streams_per_address = limits.has_streams_per_address()
+                                ? static_cast<std::uint32_t>(limits.streams_per_address())
+                                : out.connections_per_address;
   return out;
 }
 

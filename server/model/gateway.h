@@ -46,9 +46,13 @@ struct GatewayLimits {
   std::chrono::milliseconds body_idle_timeout{10'000};
   std::chrono::milliseconds body_timeout{30'000};
   std::chrono::milliseconds keep_alive{60'000};
-  std::uint32_t keep_alive_requests = 1000;
+  std::uint32_t keep_alive_requests = 1'000'000;
   std::chrono::milliseconds request_timeout{30'000};
   std::chrono::milliseconds write_stall_timeout{30'000};
+  std::chrono::milliseconds connection_age{0};  // 0: never
+  std::uint64_t consumer_buffer_bytes = 256 * 1024;
+  std::uint32_t streams_per_subscription = 100;
+  std::uint32_t streams_per_address = 1000;
 };
 
 struct Gateway {

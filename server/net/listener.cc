@@ -13,7 +13,7 @@ namespace tidegate::net {
 
 namespace {
 
-constexpr asio::as_tuple_t<asio::deferred_t> kDirect{asio::deferred};
+constexpr asio::as_tuple_t<asio::deferred_t> kDirectTuple{asio::deferred};
 constexpr auto kAcceptPause = std::chrono::milliseconds(200);
 // Sent to an address that has too many connections: it never reaches the engine.
 constexpr std::string_view kRefusal =
@@ -97,12 +97,12 @@ Task<void> Listener::AcceptLoop(std::size_t index, std::shared_ptr<Acceptor> acc
   Worker& worker = workers_.at(index);
   while (!stopping_.load(std::memory_order_relaxed)) {
     if (open_->load(std::memory_order_relaxed) >= options_.connections_max) {
-      pauses_.fetch_add(1, std::memory_order_relaxed);
+      pauses_->fetch_add(1, std::memory_order_relaxed);
       co_await worker.wheel().Sleep(kWheelTick);
       continue;
     }
     asio::ip::tcp::endpoint remote;
-    auto [ec, socket] = co_await acceptor->async_accept(remote, kDirect);
+    auto [ec, socket] = co_await acceptor->async_accept(remote, kDirectTuple);
     if (ec && stopping_.load(std::memory_order_relaxed)) break;
     if (!Take(index, ec, std::move(socket), remote)) {
       co_await worker.wheel().Sleep(kAcceptPause);
@@ -114,7 +114,7 @@ bool Listener::Take(std::size_t index, const ErrorCode& ec, TcpSocket socket,
                     const asio::ip::tcp::endpoint& remote) {
   if (ec == asio::error::connection_aborted) return true;  // gone before we looked
   if (ec) {
-    pauses_.fetch_add(1, std::memory_order_relaxed);
+    pauses_->fetch_add(1, std::memory_order_relaxed);
     Log(LogLevel::kError, "listener.accept_failed",
         {{"listener", options_.name}, {"cause", ec.message()}});
     return false;
@@ -127,7 +127,7 @@ bool Listener::Take(std::size_t index, const ErrorCode& ec, TcpSocket socket,
   }
   peer.port = remote.port();
   if (!AddAddress(peer.address)) {
-    refused_.fetch_add(1, std::memory_order_relaxed);
+    refused_->fetch_add(1, std::memory_order_relaxed);
     TcpStream stream(std::move(socket), std::move(peer));
     const asio::const_buffer text(kRefusal.data(), kRefusal.size());
     ErrorCode ignored;

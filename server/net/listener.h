@@ -74,8 +74,10 @@ class Listener {
   // Outlives the listener: metrics may be collected later.
   std::shared_ptr<const std::atomic<std::size_t>> open_counter() const { return open_; }
   std::uint64_t accepted() const { return accepted_.load(std::memory_order_relaxed); }
-  std::uint64_t refused_per_address() const { return refused_.load(std::memory_order_relaxed); }
-  std::uint64_t accept_pauses() const { return pauses_.load(std::memory_order_relaxed); }
+  std::uint64_t refused_per_address() const { return refused_->load(std::memory_order_relaxed); }
+  std::uint64_t accept_pauses() const { return pauses_->load(std::memory_order_relaxed); }
+  std::shared_ptr<const std::atomic<std::uint64_t>> refused_counter() const { return refused_; }
+  std::shared_ptr<const std::atomic<std::uint64_t>> pause_counter() const { return pauses_; }
 
  private:
   friend class ConnectionSlot;
@@ -103,8 +105,10 @@ class Listener {
   const std::shared_ptr<std::atomic<std::size_t>> open_ =
       std::make_shared<std::atomic<std::size_t>>(0);
   std::atomic<std::uint64_t> accepted_{0};
-  std::atomic<std::uint64_t> refused_{0};
-  std::atomic<std::uint64_t> pauses_{0};
+  const std::shared_ptr<std::atomic<std::uint64_t>> refused_ =
+      std::make_shared<std::atomic<std::uint64_t>>(0);
+  const std::shared_ptr<std::atomic<std::uint64_t>> pauses_ =
+      std::make_shared<std::atomic<std::uint64_t>>(0);
   std::mutex mutex_;  // connections per address; taken once per connection, never per request
   std::unordered_map<std::string, std::size_t> addresses_;
 };

@@ -6,6 +6,7 @@
 
 #include "server/base/check.h"
 #include "server/base/log.h"
+#include "server/telemetry/metrics.h"
 #include "server/telemetry/slots.h"
 
 namespace tidegate::net {
@@ -68,7 +69,15 @@ TimePoint Worker::last_beat() const {
 }
 
 void Worker::SendBeat() {
-  Post([this] { last_beat_ns_.store(NowNs(), std::memory_order_relaxed); });
+  Post([this, sent = NowNs()] {
+    const std::int64_t now = NowNs();
+    last_beat_ns_.store(now, std::memory_order_relaxed);
+    telemetry::Registry::Global()
+        .GetHistogram("tidegate_event_loop_lag_seconds",
+                      "How long a beat, sent about once a second, waited for its worker.",
+                      telemetry::OverheadBuckets(), {{"worker", std::to_string(index_)}})
+        .Observe(std::chrono::nanoseconds(now - sent));
+  });
 }
 
 WorkerPool::WorkerPool(std::size_t count, bool own_metric_slots) {

@@ -65,6 +65,7 @@ std::string FormatAccess(const AccessRecord& record, std::chrono::system_clock::
   AppendText(out, "key", record.key);
   AppendText(out, "api", record.api);
   AppendText(out, "entrypoint", record.entrypoint);
+  AppendText(out, "endpoint", record.endpoint);
   AppendText(out, "plan", record.plan);
   AppendText(out, "application", record.application);
   AppendText(out, "subscription", record.subscription);

@@ -1,11 +1,9 @@
 // One JSON line for each request (streams: one at their end). Off unless the bootstrap asks for it.
 //
 // Workers format into a shared buffer under a short lock; a thread of its own writes, so a slow
-// disk
-// never blocks a worker. The buffer is bounded (kAccessLogBytesMax): beyond it lines are dropped
-// and
-// counted (tidegate_access_log_dropped_total). SIGHUP-less rotation: the file is opened again when
-// its inode has changed (checked each second).
+// disk never blocks a worker. The buffer is bounded (kAccessLogBytesMax): beyond it lines are
+// dropped and counted (tidegate_access_log_dropped_total). Rotation without a signal: the file is
+// opened again when its inode has changed (checked each second).
 // Thread: Write from any. Owner: the process; must outlive the workers. Fails: Open by Status.
 #pragma once
 
@@ -34,6 +32,7 @@ struct AccessRecord {
   std::string_view path;
   std::string_view api;
   std::string_view entrypoint;
+  std::string_view endpoint;
   std::string_view plan;
   std::string_view application;
   std::string_view subscription;

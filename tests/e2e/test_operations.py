@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import threading
+import time
 import unittest
 
 import harness
@@ -46,6 +47,50 @@ class OperationsTest(unittest.TestCase):
             gateway.ctl("drain", "--no-wait")
             harness.until(lambda: gateway.operations_get("/readyz").status == 503, "not ready")
             self.assertEqual(gateway.operations_get("/livez").status, 200)
+
+    def test_a_drain_is_begun_without_waiting_and_can_be_taken_back(self):
+        with harness.Gateway({"clock.yaml": CLOCK}) as gateway:
+            with gateway.sse("/clock") as client:
+                client.messages(1)
+                begin = time.monotonic()
+                said = gateway.ctl("drain", "--no-wait")
+                self.assertLess(time.monotonic() - begin, 2)  # drain.notice is 5 s
+                self.assertIn("draining", said.stderr)
+                self.assertEqual([event.event for event in client.events()][-1], "goaway")
+            self.assertEqual(gateway.request("POST", "/clock", body="x").status, 503)
+            self.assertEqual(gateway.metric("tidegate_shed_total", reason="draining"), 1)
+            done = gateway.ctl("drain", "--timeout", "20s")
+            self.assertIn("no connections are left", done.stderr)
+            gateway.ctl("drain", "--cancel")
+            self.assertEqual(gateway.operations_get("/readyz").status, 200)
+            answer = gateway.request("POST", "/clock", body="x")
+            self.assertEqual(answer.status, 202)
+            self.assertNotIn("connection", answer.headers)  # kept, as before the drain
+
+    def test_the_access_log_has_a_line_for_each_request_and_no_secret(self):
+        where = harness.Gateway().dir / "access.log"
+        config = f"kind: Gateway\naccessLog: {{path: {where}}}\n"
+        with harness.Gateway({"clock.yaml": CLOCK}, config=config) as gateway:
+            parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+            self.assertEqual(gateway.request("POST", "/clock", body="x" * 500).status, 202)
+            self.assertEqual(gateway.get("/clock?limit=2&api-key=a-secret",
+                                         traceparent=parent).status, 200)
+            self.assertEqual(gateway.get("/nowhere").status, 404)
+            with gateway.sse("/clock") as client:
+                client.messages(3)
+            lines = harness.until(lambda: where.exists() and len(where.read_text().splitlines()) > 3
+                                  and where.read_text().splitlines(), "four lines")
+        post, page, missing, stream = (json.loads(line) for line in lines)
+        self.assertEqual((post["status"], post["method"], post["entrypoint"], post["endpoint"]),
+                         (202, "POST", "http-post", "mock"))
+        self.assertTrue(500 < post["requestBytes"] < 1000, post)
+        self.assertTrue(50 < post["responseBytes"] < 1000, post)
+        self.assertEqual((page["path"], page["messages"], page["traceparent"]),
+                         ("/clock", 2, parent))
+        self.assertEqual((missing["status"], missing["client"]), (404, "127.0.0.1"))
+        self.assertEqual((stream["entrypoint"], stream["end"]), ("sse", "client_gone"))
+        self.assertGreaterEqual(stream["messages"], 3)
+        self.assertNotIn("a-secret", "".join(lines))
 
     def test_configuration_survives_kill_9(self):
         state = harness.Gateway().dir / "state"

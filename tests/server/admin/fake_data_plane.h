@@ -93,7 +93,9 @@ class FakeDataPlane final : public flow::DataPlane {
   void StartDrain() override { draining_ = true; }
   void CancelDrain() override { draining_ = false; }
   bool draining() const override { return draining_; }
-  void EndStreams(std::chrono::milliseconds) override {}
+  void EndStreams() override {}
+  std::size_t WaitForStreams(std::chrono::milliseconds) override { return connections.size(); }
+  std::map<std::string, flow::Backlog> Backlogs() override { return {}; }
   void Shutdown(TimePoint) override {}
 
  private:

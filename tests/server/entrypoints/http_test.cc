@@ -196,13 +196,66 @@ TEST(HttpGet, the_time_box_ends_an_empty_page) {
   EXPECT_EQ(Unchunk(BodyOf(answer)), "{\"items\":[],\"pagination\":{\"nextCursor\":\"41\"}}");
 }
 
+TEST(Sse, a_connection_of_age_says_goaway) {
+  Gateway gateway;
+  gateway.limits.connection_age = std::chrono::milliseconds(1);
+  ASSERT_TRUE(gateway.Deploy({MakeApi("aged", MockSettings(5))}).ok());
+  TestClient& client = gateway.Connect();
+  client.Send("GET /aged HTTP/1.1\r\nHost: g\r\nAccept: text/event-stream\r\n\r\n");
+  const string body = Unchunk(BodyOf(client.ReadToEnd()));
+  EXPECT_NE(body.find("event: goaway\ndata: Stopping, please reconnect\n\n"), string::npos) << body;
+}
+
+TEST(HttpGet, a_page_of_an_old_connection_is_whole) {
+  Gateway gateway;
+  gateway.limits.connection_age = std::chrono::milliseconds(1);
+  ASSERT_TRUE(gateway.Deploy({MakeApi("aged", MockSettings(1, 300))}).ok());
+  const string answer = gateway.Ask("GET /aged?limit=300 HTTP/1.1\r\nAccept: application/json");
+  EXPECT_NE(answer.find("\"id\":\"299\""), string::npos) << answer;
+  EXPECT_EQ(answer.find("goaway"), string::npos);
+}
+
+TEST(Sse, an_address_has_a_number_of_streams_and_no_more) {
+  DataPlaneOptions options;
+  options.streams_per_address = 2;
+  Gateway gateway(std::move(options));
+  ASSERT_TRUE(gateway.Deploy({MakeApi("caps", MockSettings(5))}).ok());
+  const string ask = "GET /caps HTTP/1.1\r\nHost: g\r\nAccept: text/event-stream\r\n\r\n";
+  TestClient& first = gateway.Connect();
+  TestClient& second = gateway.Connect();
+  for (TestClient* client : {&first, &second}) {
+    client->Send(ask);
+    client->ReadUntil("data:");
+  }
+  TestClient& third = gateway.Connect();
+  third.Send(ask);
+  const string refused = third.ReadUntil("Too many streams");
+  EXPECT_EQ(refused.substr(0, 30), "HTTP/1.1 429 Too Many Requests") << refused;
+  EXPECT_NE(refused.find("Retry-After: "), string::npos);
+  TestClient& other = gateway.Connect("192.0.2.2");
+  other.Send(ask);
+  EXPECT_NE(other.ReadUntil("data:").find(" 200 "), string::npos) << "another address";
+  const string page = gateway.Ask("GET /caps?limit=1 HTTP/1.1\r\nAccept: application/json");
+  EXPECT_NE(page.find(" 200 "), string::npos) << "a page is no stream";
+  first.Close();
+  string again;
+  const TimePoint give_up = Clock::now() + kTestWait;
+  while (again.find(" 200 ") == string::npos && Clock::now() < give_up) {
+    TestClient& client = gateway.Connect();
+    client.Send(ask);
+    again = client.ReadUntil("\r\n\r\n");
+  }
+  EXPECT_NE(again.find(" 200 "), string::npos) << "the place of the first is free again";
+}
+
 TEST(HttpGet, stopping_gateway_ends_the_page_with_goaway) {
   Gateway gateway;
   ASSERT_TRUE(gateway.Deploy({MakeApi("get", MockSettings(100'000))}).ok());
   TestClient& client = gateway.Connect();
   client.Send("GET /get HTTP/1.1\r\nHost: g\r\nAccept: application/json\r\n\r\n");
   client.ReadUntil("{\"items\":[");
-  gateway.plane->EndStreams(std::chrono::seconds(5));
+  gateway.plane->EndStreams();
+  gateway.plane->WaitForStreams(std::chrono::seconds(5));
   const string body = Unchunk(BodyOf(client.ReadToEnd()));
   EXPECT_EQ(body.find("{\"items\":[],\"error\":{\"id\":\"goaway\","
                       "\"content\":\"Stopping, please reconnect\"}"),

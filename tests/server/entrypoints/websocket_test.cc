@@ -175,7 +175,8 @@ TEST_F(WebsocketEntry, drain_is_1013_and_plan_gone_1008) {
   Deploy(MockSettings(1000));
   TestClient& drained = Open();
   ASSERT_EQ(gateway.plane->Connections(5).size(), 1u);
-  gateway.plane->EndStreams(std::chrono::milliseconds(1));
+  gateway.plane->EndStreams();
+  gateway.plane->WaitForStreams(std::chrono::milliseconds(1));
   drained.ReadUntil(CloseFrame(1013, "Try Again Later"));
   drained.Close();
   TestClient& gone = Open();
@@ -183,6 +184,12 @@ TEST_F(WebsocketEntry, drain_is_1013_and_plan_gone_1008) {
   api->plans[0].stage = model::PlanStage::kClosed;
   ASSERT_TRUE(gateway.Deploy({api}).ok());
   gone.ReadUntil(CloseFrame(1008, "The plan is no longer available"));
+}
+
+TEST_F(WebsocketEntry, a_connection_of_age_is_1013) {
+  gateway.limits.connection_age = std::chrono::milliseconds(1);
+  Deploy(MockSettings(1000));
+  Open().ReadUntil(CloseFrame(1013, "Try Again Later"));
 }
 
 TEST_F(WebsocketEntry, silent_client_is_pinged_and_given_up) {

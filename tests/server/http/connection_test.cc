@@ -213,6 +213,53 @@ TEST_F(ConnectionTest, TheLastRequestOfAConnectionIsSaid) {
   EXPECT_TRUE(http_.finished());
 }
 
+TEST_F(ConnectionTest, AConnectionOfAgeIsClosedWithItsNextAnswer) {
+  http_.limits.connection_age = std::chrono::milliseconds(1);
+  http_.Connect();
+  const TimePoint give_up = Clock::now() + std::chrono::seconds(10);
+  std::string answer;
+  while (answer.find("Connection: close\r\n") == std::string::npos && Clock::now() < give_up) {
+    answer = http_.Roundtrip(kGet);
+    ASSERT_EQ(StatusOf(answer), 200);
+  }
+  EXPECT_TRUE(http_.finished()) << "no answer said that it is the last";
+  http_.client->Close();
+  http_.Pump();
+  const auto& closed = http_.registry.GetCounter("tidegate_http_connections_closed_total", "",
+                                                 {{"listener", "test"}, {"reason", "age"}});
+  EXPECT_EQ(closed.Value(), 1U);
+}
+
+TEST_F(ConnectionTest, AnIdleConnectionOfAgeCloses) {
+  http_.limits.connection_age = std::chrono::milliseconds(1);
+  http_.limits.buffer_linger = std::chrono::milliseconds(0);
+  http_.Connect();
+  http_.Advance(200ms);
+  http_.Advance(1s);
+  EXPECT_TRUE(http_.closed());
+}
+
+TEST_F(ConnectionTest, WithoutAnAgeConnectionsAreKept) {
+  http_.Connect();
+  EXPECT_EQ(http_.host.first->expires(), TimePoint::max());
+  EXPECT_THAT(http_.Roundtrip(kGet), Not(HasSubstr("Connection: close")));
+}
+
+TEST_F(ConnectionTest, ADrainThatWasTakenBackKeepsConnections) {
+  http_.host.Drain();
+  http_.host.Resume();
+  http_.Connect();
+  EXPECT_THAT(http_.Roundtrip(kGet), Not(HasSubstr("Connection: close")));
+}
+
+TEST_F(ConnectionTest, CountsTheBytesOfARequestAndItsAnswer) {
+  http_.Connect();
+  const std::string request = Post(5) + "hello";
+  const std::string answer = http_.Roundtrip(request);
+  EXPECT_EQ(http_.host.first->bytes_received(), request.size());
+  EXPECT_EQ(http_.host.first->bytes_sent(), answer.size());
+}
+
 TEST_F(ConnectionTest, DrainClosesIdleAndMarksBusyConnections) {
   http_.Connect();
   http_.Roundtrip(kGet);

@@ -71,7 +71,8 @@ class StreamSessionTest : public testing::Test {
   void StartWait() {
     struct Local {
       static Task<void> Run(StreamSession& session, StreamSessionTest& test) {
-        const EndReason reason = co_await session.Wait();
+        co_await session.Wait();
+        const EndReason reason = session.reason();
         test.ended_ = true;
         test.reason_ = reason;
       }

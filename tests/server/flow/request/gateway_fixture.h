@@ -90,10 +90,7 @@ class Gateway {
                    connectors::ConnectorKind kind = mock::MockKind())
       : pool(1) {
     options.connectors = {std::move(kind)};
-    options.entrypoints = {{"websocket", entrypoints::MakeWebsocket},
-                           {"sse", entrypoints::MakeSse},
-                           {"http-get", entrypoints::MakeHttpGet},
-                           {"http-post", entrypoints::MakeHttpPost}};
+    if (options.entrypoints.empty()) options.entrypoints = Entrypoints();
     plane = MakeDataPlane(pool, std::move(options));
     counters = std::make_unique<http::HttpCounters>(registry, "test");
     info.name = "test";
@@ -101,10 +98,17 @@ class Gateway {
                                                   proxies, *counters);
     pool.Start();
   }
+  static std::vector<EntrypointKind> Entrypoints() {
+    return {{"websocket", entrypoints::MakeWebsocket},
+            {"sse", entrypoints::MakeSse},
+            {"http-get", entrypoints::MakeHttpGet},
+            {"http-post", entrypoints::MakeHttpPost}};
+  }
   ~Gateway() {
     clients.clear();
     plane->StartDrain();
-    plane->EndStreams(std::chrono::seconds(5));
+    plane->EndStreams();
+    plane->WaitForStreams(std::chrono::seconds(5));
     OnWorker([this] { host->CloseAll(); });
     while (OpenConnections() > 0) std::this_thread::yield();
     plane->Shutdown(Clock::now() + std::chrono::seconds(2));

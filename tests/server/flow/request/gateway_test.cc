@@ -195,11 +195,30 @@ TEST(Gateway, draining_refuses_with_503_and_ends_streams_with_goaway) {
   const string refused = gateway.Ask("POST /clock HTTP/1.1", "x");
   EXPECT_NE(refused.find(" 503 "), string::npos);
   EXPECT_NE(refused.find("Connection: close"), string::npos);
-  gateway.plane->EndStreams(std::chrono::seconds(5));
+  gateway.plane->EndStreams();
+  gateway.plane->WaitForStreams(std::chrono::seconds(5));
   const string all = stream.ReadToEnd();
   EXPECT_NE(all.find("event: goaway\ndata: Stopping, please reconnect\n\n"), string::npos);
   EXPECT_TRUE(gateway.plane->Connections(10).empty());
   gateway.plane->CancelDrain();
+}
+
+// A client that reads nothing keeps its stream open for the last second of the goodbye.
+TEST(Gateway, ending_streams_waits_for_nobody_and_tells_who_is_left) {
+  Gateway gateway;
+  ASSERT_TRUE(gateway.Deploy({MakeApi("deaf", MockSettings(1, 0, string(300'000, 'x')))}).ok());
+  gateway.Connect().Send("GET /deaf HTTP/1.1\r\nHost: g\r\nAccept: text/event-stream\r\n\r\n");
+  const TimePoint give_up = Clock::now() + kTestWait;
+  while (gateway.plane->Backlogs()["deaf"].paused == 0 && Clock::now() < give_up) {
+    std::this_thread::yield();
+  }
+  const Backlog backlog = gateway.plane->Backlogs()["deaf"];
+  EXPECT_EQ(backlog.paused, 1u);
+  EXPECT_GE(backlog.messages, 1u);
+  EXPECT_GE(backlog.bytes, 300'000u);
+  gateway.plane->EndStreams();
+  EXPECT_EQ(gateway.plane->WaitForStreams(std::chrono::milliseconds(1)), 1u);
+  EXPECT_EQ(gateway.plane->WaitForStreams(kTestWait), 0u);
 }
 
 }  // namespace
