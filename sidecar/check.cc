@@ -87,7 +87,9 @@ int Check(const Options& options) {
     }
   }
   if (violations.empty()) {
-    std::printf("%zu documents are valid\n", documents.size());
+    const char* noun = documents.size() == 1 ? "definition" : "definitions";
+    std::printf("valid: %s%zu %s\n", options.config.empty() ? "" : "the bootstrap, ",
+                documents.size(), noun);
     return 0;
   }
   std::fputs(Render(violations).c_str(), stderr);

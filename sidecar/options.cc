@@ -1,6 +1,7 @@
 #include "sidecar/options.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <sstream>
 
 #include "server/base/strings.h"
@@ -92,6 +93,19 @@ std::string Finish(Options& options, const Raw& raw) {
   return "";
 }
 
+// CLI11 says that a subcommand is required, but not that the one it was given is none.
+std::string UsageText(const CLI::App& app, int argc, const char* const* argv,
+                      const std::string& said) {
+  if (argc < 2 || argv[1][0] == '-') return said;
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands(nullptr)) names.push_back(command->get_name());
+  if (std::find(names.begin(), names.end(), argv[1]) != names.end()) return said;
+  std::string text = "there is no command " + std::string(argv[1]).substr(0, 64);
+  const std::string nearest = Nearest(std::string(argv[1]).substr(0, 64), names);
+  if (!nearest.empty()) text += "; did you mean " + nearest + "?";
+  return text + "\nRun with --help for more information.\n";
+}
+
 }  // namespace
 
 ParseResult ParseOptions(int argc, const char* const* argv,
@@ -120,7 +134,7 @@ ParseResult ParseOptions(int argc, const char* const* argv,
     std::ostringstream out;
     std::ostringstream err;
     const int code = app.exit(error, out, err);
-    result.text = out.str() + err.str();
+    result.text = code == 0 ? out.str() : "tidegate: " + UsageText(app, argc, argv, err.str());
     result.code = code == 0 ? 0 : 2;
     return result;
   }

@@ -115,7 +115,9 @@ bool ParseArguments(const std::vector<std::string>& words, Options& options, std
     // CLI11 says "--owner: 1 required TEXT missing".
     const std::size_t colon = failure.find(':');
     const Flag* flag = FindFlag(failure.substr(failure.rfind("--", colon), colon));
+    const bool twice = failure.find("At Most 1") != std::string::npos;
     error = flag == nullptr ? failure
+            : twice         ? std::string(flag->name) + " stands twice"
                             : std::string(flag->name) + " needs a value: " +
                                   std::string(flag->name) + " " + std::string(flag->value);
     return false;

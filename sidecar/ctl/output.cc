@@ -40,7 +40,7 @@ void PrintJson(Context& context, const std::vector<Item>& items, bool is_list) {
   context.out() << '[';
   const char* separator = "\n";
   for (const Item& item : items) {
-    context.out() << separator << AsJson(context, *item.message);
+    context.out() << separator << "  " << Indented(AsJson(context, *item.message));
     separator = ",\n";
   }
   context.out() << (items.empty() ? "]\n" : "\n]\n");
@@ -56,6 +56,16 @@ std::string ProtoJson(const google::protobuf::Message& message) {
   if (!status.ok()) return "{}";
   while (!text.empty() && text.back() == '\n') text.pop_back();
   return text;
+}
+
+// JSON holds no line ends but those between its parts.
+std::string Indented(const std::string& json) {
+  std::string out;
+  for (const char c : json) {
+    out += c;
+    if (c == '\n') out += "  ";
+  }
+  return out;
 }
 
 bool PrintItems(Context& context, const std::vector<Item>& items, bool is_list) {

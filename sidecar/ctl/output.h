@@ -32,6 +32,8 @@ void PrintTable(Context& context, const Table& table);
 
 // The proto's own JSON mapping, indented.
 std::string ProtoJson(const google::protobuf::Message& message);
+// A value within another: every line but the first two spaces further in.
+std::string Indented(const std::string& json);
 
 // "3h", or empty for no time.
 std::string AgeOf(const Context& context, const google::protobuf::Timestamp& time);

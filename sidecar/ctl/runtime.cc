@@ -105,8 +105,8 @@ int RunVersion(Context& context) {
       context.TryCall("RuntimeService/GetServerInfo", admin::GetServerInfoRequest(), info);
   const std::string& output = context.options.output;
   if (output == "json" || output == "proto-json") {
-    context.out() << "{\n \"tidegatectl\": \"" << TIDEGATE_VERSION << "\"";
-    if (result.ok()) context.out() << ",\n \"tidegate\": " << ProtoJson(info);
+    context.out() << "{\n  \"tidegatectl\": \"" << TIDEGATE_VERSION << "\"";
+    if (result.ok()) context.out() << ",\n  \"tidegate\": " << Indented(ProtoJson(info));
     context.out() << "\n}\n";
   } else {
     context.out() << "tidegatectl " << TIDEGATE_VERSION << '\n';

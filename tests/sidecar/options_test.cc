@@ -25,6 +25,17 @@ class OptionsTest : public ::testing::Test {
   void TearDown() override { g_environment.clear(); }
 };
 
+TEST_F(OptionsTest, WhatIsNoCommandIsSaid) {
+  const ParseResult near = Parse({"serv"});
+  EXPECT_EQ(near.code, 2);
+  EXPECT_NE(near.text.find("tidegate: there is no command serv; did you mean serve?"),
+            std::string::npos)
+      << near.text;
+  EXPECT_NE(Parse({"frob"}).text.find("there is no command frob"), std::string::npos);
+  EXPECT_NE(Parse({}).text.find("A subcommand is required"), std::string::npos);
+  EXPECT_EQ(Parse({"--help"}).code, 0);
+}
+
 TEST_F(OptionsTest, ServeTakesEveryFlagOfTheSettledList) {
   const ParseResult result =
       Parse({"serve", "--config", "f.yaml", "--http", "127.0.0.1:0", "--http", "secure=[::1]:1",
