@@ -1,34 +1,25 @@
 #include "sidecar/admin_listeners.h"
 
-#include "tidegate/config/v1/tls.pb.h"
+#include <google/protobuf/message.h>
+
+#include "server/config/tls_material.h"
 
 namespace tidegate::sidecar {
 namespace {
 
-namespace v1 = tidegate::config::v1;
-
-Status FillTls(const v1::Tls& tls, const config::SecretResolver& secrets,
+// gRPC takes PEM; which certificate fits a client's SNI it decides itself.
+Status FillTls(const google::protobuf::Message& tls, const config::SecretResolver& secrets,
                admin::AdminListener& listener) {
-  if (tls.certificates_size() != 1) {
-    return InvalidArgument("tls.certificates: exactly one certificate is needed");
+  TG_ASSIGN_OR_RETURN(config::ListenerTlsMaterial material, config::ReadListenerTls(tls, secrets));
+  for (config::TlsIdentity& identity : material.identities) {
+    admin::AdminIdentity one;
+    one.certificate_chain = std::move(identity.chain_pem);
+    one.key = std::move(identity.key_pem);
+    listener.identities.push_back(std::move(one));
   }
-  const v1::Certificate& certificate = tls.certificates(0);
-  TG_ASSIGN_OR_RETURN(listener.certificate_chain,
-                      config::ValueOf(certificate.certificate_chain(), secrets));
-  TG_ASSIGN_OR_RETURN(listener.key, config::ValueOf(certificate.key(), secrets));
-  if (tls.client_certificates().mode() != v1::CLIENT_CERTIFICATE_MODE_REQUIRED) {
-    return OkStatus();
-  }
-  const v1::TrustStore& store = tls.client_certificates().trust_store();
-  if (!store.has_pem()) {
-    return Unimplemented("tls.clientCertificates.trustStore: only pem is built");
-  }
-  if (!store.pem().location().empty()) {
-    TG_ASSIGN_OR_RETURN(listener.client_authorities, secrets.File(store.pem().location()));
-  } else {
-    TG_ASSIGN_OR_RETURN(listener.client_authorities,
-                        config::ValueOf(store.pem().certificates(), secrets));
-  }
+  listener.client_authorities = std::move(material.client_trust_pem);
+  listener.client_certificates_required =
+      material.ask == config::ClientCertificateAsk::kRequired;
   return OkStatus();
 }
 
@@ -44,10 +35,10 @@ StatusOr<std::vector<admin::AdminListener>> AdminListenersOf(
     }
     admin::AdminListener listener = admin::AdminListener::Tcp(from.address.host, from.address.port);
     if (from.tls) {
-      const Status status = FillTls(static_cast<const v1::Tls&>(*from.tls), secrets, listener);
+      const Status status = FillTls(*from.tls, secrets, listener);
       if (!status.ok()) {
-        return MakeStatus(status.code(),
-                          "admin listener " + from.address.host + ": " + MessageOf(status));
+        return MakeStatus(status.code(), "admin listener " + from.address.host + ": tls." +
+                                             MessageOf(status));
       }
     }
     listeners.push_back(std::move(listener));

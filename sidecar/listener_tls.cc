@@ -1,93 +1,52 @@
 #include "sidecar/listener_tls.h"
 
-#include <sys/mman.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
+#include <google/protobuf/message.h>
 
 #include "server/config/secrets.h"
-#include "tidegate/config/v1/tls.pb.h"
+#include "server/config/tls_material.h"
+#include "sidecar/directory_watch.h"
 
 namespace tidegate::sidecar {
 namespace {
 
-namespace v1 = tidegate::config::v1;
-
-// A path under which `text` can be read: anonymous memory, never a file on disk. It stays open for
-// the life of the process, as the listener does.
-StatusOr<std::string> InMemory(const std::string& text) {
-  const int fd = memfd_create("tidegate-tls", MFD_CLOEXEC);
-  if (fd < 0) return Internal(std::string("memfd_create: ") + std::strerror(errno));
-  if (write(fd, text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
-    close(fd);
-    return Internal("tls: memory could not be written");
+net::ClientCertificates AskOf(config::ClientCertificateAsk ask) {
+  switch (ask) {
+    case config::ClientCertificateAsk::kNone: return net::ClientCertificates::kNone;
+    case config::ClientCertificateAsk::kOptional: return net::ClientCertificates::kOptional;
+    case config::ClientCertificateAsk::kRequired: return net::ClientCertificates::kRequired;
   }
-  return "/proc/self/fd/" + std::to_string(fd);
+  return net::ClientCertificates::kNone;
 }
 
-template <typename Source>
-StatusOr<std::string> PathOf(const Source& source, const config::SecretResolver& secrets) {
-  if (!source.file().empty()) {
-    TG_RETURN_IF_ERROR(secrets.CheckPath(source.file()));
-    return source.file();
+StatusOr<net::TlsServerOptions> Read(const google::protobuf::Message& tls,
+                                     const config::SecretResolver& secrets) {
+  auto material = config::ReadListenerTls(tls, secrets);
+  if (!material.ok()) {
+    return MakeStatus(material.status().code(), "tls." + MessageOf(material.status()));
   }
-  TG_ASSIGN_OR_RETURN(std::string text, config::ValueOf(source, secrets));
-  return InMemory(text);
-}
-
-Status NotBuilt(std::string_view what) {
-  return WithReason(Unimplemented(std::string(what) + " of a listener is not built yet"),
-                    "FEATURE_DISABLED");
-}
-
-StatusOr<std::string> TrustPath(const v1::TrustStore& store,
-                                const config::SecretResolver& secrets) {
-  if (!store.has_pem()) {
-    return NotBuilt("clientCertificates.trustStore other than pem");
+  net::TlsServerOptions options;
+  for (config::TlsIdentity& identity : material->identities) {
+    net::TlsServerIdentity one;
+    one.chain_pem = std::move(identity.chain_pem);
+    one.key_pem = std::move(identity.key_pem);
+    options.identities.push_back(std::move(one));
   }
-  const v1::PemTrustStore& pem = store.pem();
-  if (!pem.location().empty()) {
-    TG_RETURN_IF_ERROR(secrets.CheckPath(pem.location()));
-    return pem.location();
-  }
-  return PathOf(pem.certificates(), secrets);
+  options.client_certificates = AskOf(material->ask);
+  options.client_trust_pem = std::move(material->client_trust_pem);
+  options.only_tls13 = material->only_tls13;
+  return options;
 }
 
 }  // namespace
 
 StatusOr<std::shared_ptr<net::TlsContext>> MakeListenerTls(
     const google::protobuf::Message& message, const config::SecretResolver& secrets) {
-  const auto* tls = dynamic_cast<const v1::Tls*>(&message);
-  if (tls == nullptr) return Internal("listener tls: settings of another kind");
-  if (tls->certificates_size() == 0) {
-    return InvalidArgument("tls.certificates: a listener needs at least one certificate");
-  }
-  if (tls->certificates_size() > 1) return NotBuilt("tls.certificates: more than one certificate");
-  if (tls->has_key_store()) {
-    return InvalidArgument(
-        "tls.keyStore is for connections to others; a listener has certificates");
-  }
-  const v1::Certificate& certificate = tls->certificates(0);
-  if (certificate.has_key_password()) return NotBuilt("tls.certificates[0].keyPassword");
-  net::TlsOptions options;
-  TG_ASSIGN_OR_RETURN(options.certificate_file, PathOf(certificate.certificate_chain(), secrets));
-  TG_ASSIGN_OR_RETURN(options.key_file, PathOf(certificate.key(), secrets));
-  const v1::ClientCertificates& clients = tls->client_certificates();
-  switch (clients.mode()) {
-    case v1::CLIENT_CERTIFICATE_MODE_OPTIONAL:
-      options.client_certificates = net::ClientCertificates::kOptional;
-      break;
-    case v1::CLIENT_CERTIFICATE_MODE_REQUIRED:
-      options.client_certificates = net::ClientCertificates::kRequired;
-      break;
-    default:
-      break;
-  }
-  if (options.client_certificates != net::ClientCertificates::kNone) {
-    TG_ASSIGN_OR_RETURN(options.client_ca_file, TrustPath(clients.trust_store(), secrets));
-  }
-  return net::TlsContext::Create(std::move(options));
+  const std::shared_ptr<google::protobuf::Message> tls(message.New());
+  tls->CopyFrom(message);
+  net::TlsServerSource source;
+  source.read = [tls, &secrets] { return Read(*tls, secrets); };
+  source.stamp = [files = config::ReferencedFiles(message)] { return FilesStamp(files); };
+  return net::TlsContext::Create(std::move(source));
 }
 
 }  // namespace tidegate::sidecar

@@ -27,13 +27,15 @@ std::string HostPort(const AdminListener& listener, int port) {
 
 Status CheckListener(const AdminListener& listener) {
   if (!listener.unix_path.empty()) return PrepareSocket(listener.unix_path);
-  const bool tls = !listener.certificate_chain.empty();
-  if (tls && listener.key.empty()) {
+  const bool tls = !listener.identities.empty();
+  for (const AdminIdentity& identity : listener.identities) {
+    if (!identity.key.empty()) continue;
     return InvalidArgument("admin: " + HostPort(listener, listener.port) +
                            " has a certificate without a key");
   }
   if (model::IsLoopback(listener.host)) return OkStatus();
-  if (tls && !listener.client_authorities.empty()) return OkStatus();
+  const bool known = !listener.client_authorities.empty() && listener.client_certificates_required;
+  if (tls && known) return OkStatus();
   return InvalidArgument(
       "admin: " + HostPort(listener, listener.port) +
       " is not a loopback address: it needs TLS with required client certificates, for whoever "
@@ -41,12 +43,17 @@ Status CheckListener(const AdminListener& listener) {
 }
 
 std::shared_ptr<grpc::ServerCredentials> CredentialsOf(const AdminListener& listener) {
-  if (listener.certificate_chain.empty()) return grpc::InsecureServerCredentials();
-  grpc::SslServerCredentialsOptions options(
-      listener.client_authorities.empty()
-          ? GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE
-          : GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
-  options.pem_key_cert_pairs.push_back({listener.key, listener.certificate_chain});
+  if (listener.identities.empty()) return grpc::InsecureServerCredentials();
+  auto ask = GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE;
+  if (!listener.client_authorities.empty()) {
+    ask = listener.client_certificates_required
+              ? GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY
+              : GRPC_SSL_REQUEST_CLIENT_CERTIFICATE_AND_VERIFY;
+  }
+  grpc::SslServerCredentialsOptions options(ask);
+  for (const AdminIdentity& identity : listener.identities) {
+    options.pem_key_cert_pairs.push_back({identity.key, identity.certificate_chain});
+  }
   options.pem_root_certs = listener.client_authorities;
   return grpc::SslServerCredentials(options);
 }

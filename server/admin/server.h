@@ -25,6 +25,12 @@
 
 namespace tidegate::admin {
 
+// PEM texts, resolved.
+struct AdminIdentity {
+  std::string certificate_chain;
+  std::string key;
+};
+
 struct AdminListener {
   static AdminListener Unix(std::string path) {
     AdminListener listener;
@@ -41,11 +47,10 @@ struct AdminListener {
   std::string unix_path;  // empty: TCP
   std::string host;       // an address, without brackets
   std::uint16_t port = 0;  // 0: one is chosen
-  // PEM texts, resolved; empty: in the open. Client certificates are required when their
-  // authorities are given.
-  std::string certificate_chain;
-  std::string key;
+  std::vector<AdminIdentity> identities;  // empty: in the open
+  // Client certificates are asked for and checked when their authorities (PEM) are given.
   std::string client_authorities;
+  bool client_certificates_required = true;  // else a client without one is let in, too
 };
 
 struct AdminServerOptions {

@@ -1,16 +1,21 @@
 // Server side TLS (1.2 and newer) on OpenSSL with memory BIOs over any ByteStream: TryWrite works.
 //
-// Certificates are read from PEM files and read again when these change (Refresh, called every few
-// seconds off the hot path); a bad new file keeps the old certificate and logs why. SNI is recorded
-// in Peer, ALPN answers http/1.1, a verified client certificate leaves its SHA-256 in Peer.
+// Of several certificates the one is shown whose names (SAN, else CN) hold what the client asks for
+// by SNI: an exact name first, then a wildcard, then the first certificate. A verified client
+// certificate leaves its SHA-256 in Peer, ALPN answers http/1.1.
+//
+// Certificates come as PEM in memory from a source, which is asked again when its stamp changes
+// (Refresh, called every few seconds off the hot path); what it refuses keeps the old ones in use.
 //
 // Thread: Accept on the stream's worker; Refresh on any one thread. Owner: shared by listeners.
-// Fails: Create by Status (text = file + cause), Accept by Status.
+// Fails: Create and Refresh by Status naming the certificate, Accept by Status.
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "server/base/status.h"
 #include "server/net/byte_stream.h"
@@ -20,26 +25,39 @@ namespace tidegate::net {
 
 enum class ClientCertificates : std::uint8_t { kNone, kOptional, kRequired };
 
-struct TlsOptions {
-  std::string certificate_file;  // PEM chain, leaf first
-  std::string key_file;          // PEM
-  std::string client_ca_file;    // PEM; needed unless client_certificates is kNone
+struct TlsServerIdentity {
+  std::string chain_pem;  // leaf first
+  std::string key_pem;    // not encrypted
+};
+
+struct TlsServerOptions {
+  std::vector<TlsServerIdentity> identities;  // at least one
   ClientCertificates client_certificates = ClientCertificates::kNone;
+  std::string client_trust_pem;  // needed unless client_certificates is kNone
+  bool only_tls13 = false;       // else 1.2 and newer
+};
+
+// Where the options come from, now and later.
+struct TlsServerSource {
+  std::function<StatusOr<TlsServerOptions>()> read;
+  std::function<std::string()> stamp;  // changes when `read` may give something else
 };
 
 class TlsContext {
  public:
-  static StatusOr<std::shared_ptr<TlsContext>> Create(TlsOptions options);
+  static StatusOr<std::shared_ptr<TlsContext>> Create(TlsServerSource source);
+  // Fixed for life.
+  static StatusOr<std::shared_ptr<TlsContext>> Create(TlsServerOptions options);
   ~TlsContext();
 
   // Handshake within `limit`; on success the stream speaks TLS. Closes the stream on failure.
   Task<StatusOr<ByteStreamPtr>> Accept(Worker& worker, ByteStreamPtr stream,
                                        std::chrono::milliseconds limit);
 
-  // Looks at the files; reloads when they changed. OkStatus when nothing changed or the new ones
-  // are in use; otherwise why the old ones were kept.
+  // Asks the source again when its stamp has changed. OkStatus when nothing changed or what came is
+  // in use (logged); otherwise why the old certificates were kept, told once per change.
   Status Refresh();
-  // notAfter of the leaf in use, seconds since 1970.
+  // The earliest notAfter of the leaves in use, seconds since 1970.
   std::int64_t expires_at() const;
   std::uint64_t handshake_failures() const;
 

@@ -219,10 +219,12 @@ TEST_F(GrpcTest, Tcp_onlyLoopbackInTheOpen) {
     EXPECT_EQ(Start({AdminListener::Tcp(host, 0)}).status().code(), StatusCode::kInvalidArgument)
         << host;
     AdminListener tls = AdminListener::Tcp(host, 0);
-    tls.certificate_chain = "certificate";
-    tls.key = "key";
+    tls.identities.push_back(AdminIdentity{"certificate", "key"});
+    EXPECT_EQ(Start({tls}).status().code(), StatusCode::kInvalidArgument) << host;
+    tls.client_authorities = "authorities";
+    tls.client_certificates_required = false;
     EXPECT_EQ(Start({tls}).status().code(), StatusCode::kInvalidArgument)
-        << host << " with TLS, but without client certificates";
+        << host << " with TLS, but without required client certificates";
   }
   EXPECT_EQ(Start({}).status().code(), StatusCode::kInvalidArgument);
 }
@@ -263,8 +265,8 @@ std::string* audit_lines = nullptr;
 TEST_F(GrpcTest, MutualTls_letsOnlyKnownClientsInAndNamesThem) {
   const Certificates certificates(directory_.path());
   AdminListener listener = AdminListener::Tcp("127.0.0.1", 0);
-  listener.certificate_chain = certificates.Text("server.crt");
-  listener.key = certificates.Text("server.key");
+  listener.identities.push_back(
+      AdminIdentity{certificates.Text("server.crt"), certificates.Text("server.key")});
   listener.client_authorities = certificates.Text("ca.crt");
   auto server = Start({listener});
   ASSERT_TRUE(server.ok()) << MessageOf(server.status());

@@ -9,16 +9,15 @@
 #include "server/net/memory_stream.h"
 #include "server/net/tls_context.h"
 #include "server/net/tls_stream.h"
+#include "tests/server/net/test_pki.h"
 
 namespace tidegate::net {
 
-struct TestCertificate {
-  std::string certificate_file;
-  std::string key_file;
+struct TestCertificate : Issued {
   std::string sha256;  // of the DER, hex
 };
 
-// Self-signed P-256, valid for a day; files in the test's temporary directory.
+// Self-signed P-256, valid for a day.
 TestCertificate MakeCertificate(const std::string& name);
 
 struct FreeSslContext {

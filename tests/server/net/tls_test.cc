@@ -2,10 +2,10 @@
 #include <gtest/gtest.h>
 
 #include <boost/asio/error.hpp>
-#include <cstdio>
-#include <fstream>
 #include <optional>
 
+#include "server/base/strings.h"
+#include "tests/server/net/test_pki.h"
 #include "tests/server/net/tls_fixture.h"
 
 namespace tidegate::net {
@@ -13,6 +13,13 @@ namespace {
 
 using ::testing::HasSubstr;
 using namespace std::chrono_literals;  // NOLINT
+
+TlsServerIdentity IdentityOf(const Issued& issued) {
+  TlsServerIdentity identity;
+  identity.chain_pem = issued.certificate_pem;
+  identity.key_pem = issued.key_pem;
+  return identity;
+}
 
 class TlsTest : public ::testing::Test {
  protected:
@@ -23,10 +30,9 @@ class TlsTest : public ::testing::Test {
   }
 
   std::shared_ptr<TlsContext> Context(ClientCertificates mode, const std::string& ca = "") {
-    TlsOptions options;
-    options.certificate_file = server_files_.certificate_file;
-    options.key_file = server_files_.key_file;
-    options.client_ca_file = ca;
+    TlsServerOptions options;
+    options.identities.push_back(IdentityOf(server_));
+    options.client_trust_pem = ca;
     options.client_certificates = mode;
     auto context = TlsContext::Create(options);
     EXPECT_TRUE(context.ok()) << MessageOf(context.status());
@@ -64,7 +70,8 @@ class TlsTest : public ::testing::Test {
     client_context_ = MakeClientContext(own);
     SSL* ssl = SSL_new(client_context_.get());
     SSL_set_connect_state(ssl);
-    SSL_set_tlsext_host_name(ssl, "API.test");
+    if (!server_name_.empty()) SSL_set_tlsext_host_name(ssl, server_name_.c_str());
+    if (client_version_max_ != 0) SSL_set_max_proto_version(ssl, client_version_max_);
     client_ssl_ = ssl;
     client_ = std::make_unique<TlsStream>(std::move(pair.second), ssl);
     accepted_.reset();
@@ -91,7 +98,9 @@ class TlsTest : public ::testing::Test {
     return sent;
   }
 
-  TestCertificate server_files_ = MakeCertificate("server");
+  Issued server_ = IssueAuthority("server");
+  std::string server_name_ = "API.test";
+  int client_version_max_ = 0;
   Worker worker_{0, 0};
   SslContextPtr client_context_;
   SSL* client_ssl_ = nullptr;
@@ -146,12 +155,12 @@ TEST_F(TlsTest, OldVersionsAreRefused) {
 TEST_F(TlsTest, ClientCertificates) {
   const TestCertificate good = MakeCertificate("client");
   const TestCertificate stranger = MakeCertificate("stranger");
-  auto required = Context(ClientCertificates::kRequired, good.certificate_file);
+  auto required = Context(ClientCertificates::kRequired, good.certificate_pem);
   ASSERT_TRUE(Handshake(*required, &good));
   EXPECT_EQ(server().peer().certificate_sha256, good.sha256);
   EXPECT_FALSE(Handshake(*required));
   EXPECT_FALSE(Handshake(*required, &stranger));
-  auto optional = Context(ClientCertificates::kOptional, good.certificate_file);
+  auto optional = Context(ClientCertificates::kOptional, good.certificate_pem);
   ASSERT_TRUE(Handshake(*optional));
   EXPECT_EQ(server().peer().certificate_sha256, "");
   ASSERT_TRUE(Handshake(*optional, &good));
@@ -241,44 +250,114 @@ TEST_F(TlsTest, EndOfStreamNeedsCloseNotify) {
   EXPECT_EQ(ec, asio::error::connection_reset);
 }
 
+std::string CommonName(SSL* ssl) {
+  X509* seen = SSL_get1_peer_certificate(ssl);
+  char name[64] = "";
+  X509_NAME_get_text_by_NID(X509_get_subject_name(seen), NID_commonName, name, sizeof(name));
+  X509_free(seen);
+  return name;
+}
+
+Issued Named(const std::string& name, const std::string& alternatives) {
+  IssueOptions options;
+  options.name = name;
+  options.alternative_names = alternatives;
+  return Issue(options);
+}
+
 TEST_F(TlsTest, CertificatesAreReloadedAndBadOnesAreNot) {
-  auto context = Context(ClientCertificates::kNone);
+  TlsServerOptions now;
+  now.identities.push_back(IdentityOf(server_));
+  std::string stamp = "1";
+  TlsServerSource source;
+  source.read = [&now]() -> StatusOr<TlsServerOptions> { return now; };
+  source.stamp = [&stamp] { return stamp; };
+  auto made = TlsContext::Create(source);
+  ASSERT_TRUE(made.ok());
+  const std::shared_ptr<TlsContext> context = *made;
+  ASSERT_TRUE(Handshake(*context));
+  EXPECT_EQ(CommonName(client_ssl_), "server");
+  now.identities[0].chain_pem = "not a certificate";
+  EXPECT_TRUE(context->Refresh().ok());  // the stamp is the same: not looked at
+  stamp = "2";
+  EXPECT_THAT(MessageOf(context->Refresh()), HasSubstr("certificate 0: read the certificate"));
+  EXPECT_TRUE(context->Refresh().ok());  // unchanged since: not tried, not told again
+  ASSERT_TRUE(Handshake(*context));
+  EXPECT_EQ(CommonName(client_ssl_), "server");
+  now.identities[0] = IdentityOf(Named("renewed", ""));
+  stamp = "3";
   EXPECT_TRUE(context->Refresh().ok());
-  const auto serial_of_client_view = [this] {
-    X509* seen = SSL_get1_peer_certificate(client_ssl_);
-    char name[64] = "";
-    X509_NAME_get_text_by_NID(X509_get_subject_name(seen), NID_commonName, name, sizeof(name));
-    X509_free(seen);
-    return std::string(name);
-  };
   ASSERT_TRUE(Handshake(*context));
-  EXPECT_EQ(serial_of_client_view(), "server");
-  std::ofstream(server_files_.certificate_file) << "not a certificate, but longer than before";
-  EXPECT_FALSE(context->Refresh().ok());
-  EXPECT_TRUE(context->Refresh().ok());  // unchanged since: not tried, not logged again
-  ASSERT_TRUE(Handshake(*context));
-  EXPECT_EQ(serial_of_client_view(), "server");
-  const TestCertificate next = MakeCertificate("renewed");
-  ASSERT_EQ(std::rename(next.certificate_file.c_str(), server_files_.certificate_file.c_str()), 0);
-  ASSERT_EQ(std::rename(next.key_file.c_str(), server_files_.key_file.c_str()), 0);
-  EXPECT_TRUE(context->Refresh().ok());
-  ASSERT_TRUE(Handshake(*context));
-  EXPECT_EQ(serial_of_client_view(), "renewed");
+  EXPECT_EQ(CommonName(client_ssl_), "renewed");
   EXPECT_GT(context->expires_at(), 0);
 }
 
-TEST(TlsContextErrors, NameTheFileAndTheCause) {
-  TlsOptions options;
-  options.certificate_file = "/nonexistent/a.crt";
-  options.key_file = "/nonexistent/a.key";
-  const auto missing = TlsContext::Create(options);
-  EXPECT_THAT(MessageOf(missing.status()), HasSubstr("read the certificate /nonexistent/a.crt"));
-  const TestCertificate one = MakeCertificate("one");
-  const TestCertificate two = MakeCertificate("two");
-  options.certificate_file = one.certificate_file;
-  options.key_file = two.key_file;
-  const auto mismatch = TlsContext::Create(options);
-  EXPECT_FALSE(mismatch.ok());
+TEST_F(TlsTest, TheNameChoosesAmongCertificates) {
+  TlsServerOptions options;
+  for (const Issued& one :
+       {Named("default", "DNS:default.test"), Named("wild", "DNS:*.example.test"),
+        Named("exact", "DNS:one.example.test,DNS:two.example.test"), Named("cn.test", "")}) {
+    options.identities.push_back(IdentityOf(one));
+  }
+  auto made = TlsContext::Create(options);
+  ASSERT_TRUE(made.ok()) << MessageOf(made.status());
+  const std::vector<std::pair<std::string, std::string>> cases{
+      {"one.example.test", "exact"},     {"TWO.Example.Test", "exact"},
+      {"three.example.test", "wild"},    {"example.test", "default"},
+      {"a.three.example.test", "default"}, {"cn.test", "cn.test"},
+      {"unknown.test", "default"},       {"", "default"}};
+  for (const auto& [asked, shown] : cases) {
+    server_name_ = asked;
+    ASSERT_TRUE(Handshake(**made)) << asked;
+    EXPECT_EQ(CommonName(client_ssl_), shown) << asked;
+    EXPECT_EQ(server().peer().server_name, ToLower(asked));
+    EXPECT_EQ(TryWrite(server(), "hello"), 5U);
+    EXPECT_EQ(ReadFrom(*client_), "hello");
+  }
+}
+
+TEST_F(TlsTest, ClientCertificatesAreAskedForUnderEveryName) {
+  const TestCertificate good = MakeCertificate("client");
+  TlsServerOptions options;
+  options.identities.push_back(IdentityOf(server_));
+  options.identities.push_back(IdentityOf(Named("other", "DNS:other.test")));
+  options.client_certificates = ClientCertificates::kRequired;
+  options.client_trust_pem = good.certificate_pem;
+  auto made = TlsContext::Create(options);
+  ASSERT_TRUE(made.ok());
+  server_name_ = "other.test";
+  EXPECT_FALSE(Handshake(**made));
+  ASSERT_TRUE(Handshake(**made, &good));
+  EXPECT_EQ(CommonName(client_ssl_), "other");
+  EXPECT_EQ(server().peer().certificate_sha256, good.sha256);
+}
+
+TEST_F(TlsTest, OnlyTls13WhereThatIsAsked) {
+  TlsServerOptions options;
+  options.identities.push_back(IdentityOf(server_));
+  options.only_tls13 = true;
+  auto made = TlsContext::Create(options);
+  ASSERT_TRUE(made.ok());
+  ASSERT_TRUE(Handshake(**made));
+  EXPECT_EQ(SSL_version(client_ssl_), TLS1_3_VERSION);
+  client_version_max_ = TLS1_2_VERSION;
+  EXPECT_FALSE(Handshake(**made));
+  options.only_tls13 = false;
+  made = TlsContext::Create(options);
+  EXPECT_TRUE(Handshake(**made));
+  EXPECT_EQ(SSL_version(client_ssl_), TLS1_2_VERSION);
+}
+
+TEST(TlsContextErrors, NameTheCertificateAndTheCause) {
+  TlsServerOptions options;
+  EXPECT_THAT(MessageOf(TlsContext::Create(options).status()), HasSubstr("at least one"));
+  const Issued one = IssueAuthority("one");
+  const Issued two = IssueAuthority("two");
+  options.identities.push_back(IdentityOf(one));
+  options.identities.push_back(IdentityOf(two));
+  options.identities[1].key_pem = one.key_pem;
+  EXPECT_EQ(MessageOf(TlsContext::Create(options).status()),
+            "certificate 1: use the certificate: the private key is not its own");
 }
 
 }  // namespace
