@@ -23,7 +23,8 @@ namespace {
 constexpr std::size_t kPoolPage = 4096;
 constexpr std::size_t kContentHead = 12;  // class, weight, body size
 constexpr std::size_t kFrameHead = 7;
-constexpr std::size_t kPropertiesRoom = 8 * 256 + 64;  // all properties but the table
+// What is there without headers: flags, delivery mode, our id and name.
+constexpr std::size_t kPropertiesRoom = 128;
 constexpr std::size_t kFieldRoom = 16;                 // lengths and kinds of one header
 constexpr std::uint16_t kBasicClass = 60;
 constexpr std::uint8_t kPersistent = 2;
@@ -248,10 +249,9 @@ void ContentCodec::Append(std::string& out, std::uint16_t channel, const Content
                           std::uint32_t frame_max) {
   amqp_basic_properties_t properties{};
   TableBuilder table;
-  std::size_t room = kPropertiesRoom;
+  std::size_t room = kPropertiesRoom + content.message_id.size();
   for (const HeaderField& field : content.headers) {
-    if (SetProperty(properties, field)) continue;
-    table.Add(field);
+    if (!SetProperty(properties, field)) table.Add(field);
     room += field.name.size() + field.value.size() + kFieldRoom;
   }
   if (!table.empty()) {

@@ -156,6 +156,15 @@ void ReadConsumer(const pb::RabbitmqEndpoint& in, RabbitmqConfig::Consumer& out,
   }
 }
 
+// One exchange cannot be declared in two ways.
+bool DeclaredTwice(const RabbitmqConfig& config) {
+  const ExchangeConfig& out = config.producer.exchange;
+  const ExchangeConfig& in = config.consumer.exchange;
+  if (!config.producer.enabled || !config.consumer.enabled || out.name != in.name) return false;
+  if (out.declare != Declare::kActive || in.declare != Declare::kActive) return false;
+  return out.type != in.type || out.durable != in.durable || out.auto_delete != in.auto_delete;
+}
+
 }  // namespace
 
 std::string_view NameOf(ExchangeType type) {
@@ -181,6 +190,9 @@ std::vector<Violation> CheckRabbitmq(const google::protobuf::Message& settings,
   ReadSecurity(*in, config, check);
   ReadProducer(*in, config.producer, check);
   ReadConsumer(*in, config.consumer, check);
+  if (DeclaredTwice(config)) {
+    check.Add("consumer.exchange", "declared as producer.exchange is, whose name it has");
+  }
   return violations;
 }
 

@@ -4,7 +4,7 @@
 // Each: an exclusive queue of this reader, gone with it. Group: the queue of the client identifier,
 // durable, which other gateways share; for `none` one that is gone with its last consumer.
 // A lost connection, channel or consumer is repaired: connect, declare, bind, consume; messages
-// that were not acknowledged come again, those of before are ignored by their generation.
+// that were not acknowledged come again, late acks are ignored by their generation.
 // Thread: the worker. Fails: see connectors/api/source.h; the first open at once, later repairs end
 // the source when the broker refuses them kRefusalsMax times.
 #pragma once
