@@ -66,6 +66,7 @@ class Assembler::ApiBuilder {
         out.fingerprint = EndpointFingerprint(endpoint, options_.secrets);
         out.connector = ConnectorFor(endpoint, out.fingerprint, EndpointPath(g, e));
         if (out.connector == nullptr) continue;
+        out.destinations = std::make_shared<const DestinationRule>(endpoint.destination_pattern);
         out.metrics = MakeEndpointMetrics(api_.name, endpoint.name);
         if (g == 0) first_group_.push_back({runtime.endpoints.size(), endpoint.weight,
                                             endpoint.secondary});

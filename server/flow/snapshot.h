@@ -17,6 +17,7 @@
 #include "connectors/api/connector.h"
 #include "server/base/strings.h"
 #include "server/flow/balancer.h"
+#include "server/flow/destinations.h"
 #include "server/flow/entrypoint.h"
 #include "server/flow/runtime_metrics.h"
 #include "server/http/router.h"
@@ -32,6 +33,7 @@ struct EndpointRuntime {
   std::string fingerprint;  // of kind and settings: equal ones share a connector
   bool secondary = false;
   connectors::ConnectorPtr connector;
+  std::shared_ptr<const DestinationRule> destinations;  // what flows may hand in
   EndpointMetrics metrics;
 };
 
@@ -40,7 +42,7 @@ struct EntrypointRuntime {
   std::shared_ptr<const Entrypoint> entrypoint;
   connectors::Qos qos = connectors::Qos::kAuto;
   connectors::Share share = connectors::Share::kEach;
-  EntrypointMetrics metrics;
+  const EntrypointMetrics* metrics = nullptr;
 };
 
 // One deployed API as workers use it.
@@ -53,7 +55,7 @@ struct ApiRuntime {
   Balancer subscribers;
   std::vector<EntrypointRuntime> entrypoints;     // in the order in which they are tried
   ApiMetrics metrics;
-  EntrypointMetrics no_entrypoint;                // 401, 404 and the like
+  const EntrypointMetrics* no_entrypoint = nullptr;  // 401, 404 and the like
   std::string challenges;                         // WWW-Authenticate
 };
 

@@ -85,13 +85,13 @@ TEST(Cors, star_is_star_unless_credentials_are_allowed) {
   cors.allow_origins = {"*"};
   http::ResponseHead any;
   AddCorsHeaders(cors, "https://a.example", any);
-  ASSERT_EQ(any.headers.size(), 1u);
-  EXPECT_EQ(any.headers[0].value, "*");
+  EXPECT_EQ(any.fields(), "Access-Control-Allow-Origin: *\r\n");
   cors.allow_credentials = true;
   http::ResponseHead credentials;
   AddCorsHeaders(cors, "https://a.example", credentials);
-  ASSERT_EQ(credentials.headers.size(), 3u);
-  EXPECT_EQ(credentials.headers[0].value, "https://a.example");
+  EXPECT_EQ(credentials.Find("access-control-allow-origin"), "https://a.example");
+  EXPECT_EQ(credentials.Find("Access-Control-Allow-Credentials"), "true");
+  EXPECT_EQ(credentials.Find("Vary"), "Origin");
 }
 
 TEST(Cors, without_a_block_options_is_an_ordinary_request) {
