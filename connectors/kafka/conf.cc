@@ -35,6 +35,8 @@ constexpr std::array kBoth = {
 };
 
 constexpr std::array kProducerOnly = {
+    // Our own limit is 1,000,000 bytes of record; the batch around it comes on top.
+    Setting{"message.max.bytes", "1001000"},
     Setting{"queue.buffering.max.kbytes", "16384"},  // 16 MiB, not 1 GiB: it is a sidecar
     Setting{"queue.buffering.max.messages", "100000"},
     Setting{"queue.buffering.backpressure.threshold", "1"},

@@ -1,6 +1,7 @@
 #include "connectors/kafka/connector.h"
 
 #include "connectors/api/tls.h"
+#include "connectors/kafka/ack_window.h"
 #include "connectors/kafka/factory.h"
 #include "connectors/kafka/kerberos.h"
 #include "connectors/kafka/oauth.h"
@@ -88,6 +89,7 @@ KafkaConnector::KafkaConnector(SharedPtr shared, net::WorkerPool& workers)
   capabilities_.auto_ack = true;
   capabilities_.manual_ack = true;
   capabilities_.recover = true;
+  capabilities_.window = kAckWindowMax;  // of one partition
 }
 
 KafkaConnector::~KafkaConnector() { producers_->RetireCurrent("the connector is gone"); }

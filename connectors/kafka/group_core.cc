@@ -177,6 +177,7 @@ std::size_t GroupCore::DrainRetries(MessageBatch& batch, std::size_t limit) {
       const auto kept = lane->kept.find(retry.offset);
       if (kept == lane->kept.end()) continue;
       Fill(*lane, *kept->second, batch);
+      batch[batch.size() - 1].redelivered = true;
       ++taken;
     }
   }

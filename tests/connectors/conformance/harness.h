@@ -47,6 +47,8 @@ class Harness {
   // Whether what is published comes back from sources; the suites for those that do not ask no more
   // of them (see suites.h).
   virtual bool loops() const { return true; }
+  // A stand-in in this process: it keeps 8 MB at most, and its memory is not told from ours.
+  virtual bool in_process() const { return false; }
   // Whether header values may be any bytes; else the broker's are UTF-8 without control characters.
   virtual bool carries_bytes() const { return true; }
   // Whether a name may stand twice among the headers; else the values come joined by ", ".

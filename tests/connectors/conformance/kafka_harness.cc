@@ -48,6 +48,7 @@ class EmbeddedKafka final : public KafkaHarness {
     ASSERT_TRUE(cluster.ok()) << MessageOf(cluster.status());
     cluster_ = std::move(*cluster);
   }
+  bool in_process() const override { return true; }
   void Cut() override { cluster_->SetDown(1); }
   void Restore() override { cluster_->SetUp(1); }
 
