@@ -20,7 +20,8 @@ finish() {
 trap finish EXIT
 
 mkdir "$work/definitions"
-sed -e "s/serverHost: .*/serverHost: ${broker%:*}/" -e "s/serverPort: .*/serverPort: ${broker##*:}/" \
+sed -e "s/serverHost: .*/serverHost: ${broker%:*}/" \
+  -e "s/serverPort: .*/serverPort: ${broker##*:}/" \
   "$here/tasks-rabbitmq.yaml" >"$work/definitions/tasks.yaml"
 "$tidegate" serve --http 127.0.0.1:0 --operations 127.0.0.1:0 --admin "unix:$work/admin.sock" \
   --state none --definitions "$work/definitions" --ports-file "$work/ports.json" 2>"$work/log" &

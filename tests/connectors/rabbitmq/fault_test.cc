@@ -138,7 +138,9 @@ TEST_F(FaultTest, ABrokerRestartUnderLoadLosesNothingThatWasConfirmed) {
       const auto result = Publish(*connector, message, seconds(5), 1);
       if (result.outcome == Outcome::kOk) confirmed.insert(content);
       if (result.outcome == Outcome::kUnknown) unknown.insert(content);
-      if (result.outcome == Outcome::kNo) std::this_thread::sleep_for(milliseconds(20));
+      if (result.outcome == Outcome::kNo) {
+        Await(worker(1), worker(1).wheel().Sleep(milliseconds(20)));
+      }
     }
   });
   std::set<std::string> seen;

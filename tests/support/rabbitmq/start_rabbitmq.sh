@@ -3,8 +3,8 @@
 #
 # usage: start_rabbitmq.sh DIR
 #
-# DIR (an absolute path is best) holds everything of it: settings, data, tls/ (ca, server, client and
-# stranger .crt and .key), rabbitmq.log and, once it answers, rabbitmq.env with
+# DIR holds everything of it: settings, data, tls/ (ca, server, client and stranger .crt and .key),
+# rabbitmq.log and, once it answers, rabbitmq.env with
 #   TIDEGATE_TEST_RABBITMQ=127.0.0.1:PORT   TIDEGATE_TEST_RABBITMQ_TLS=127.0.0.1:PORT
 #   TIDEGATE_TEST_AMQP10=127.0.0.1:PORT (the same port)   TIDEGATE_TEST_RABBITMQ_DIR=DIR
 # Users and rights: see rabbitmq_definitions in lib.sh.
