@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # POST 256 B → RabbitMQ, 202 after the broker's confirm (persistent, mandatory, durable queue of
 # bounded length), 64 connections, behind an API-key plan; in turns with the same POST to the mock,
-# whose difference is what the connector costs. Settings: the head of lib.sh; BENCH_RABBITMQ=HOST:PORT
-# uses a broker that is there (guest/guest).
+# whose difference is what the connector costs. Settings: the head of lib.sh;
+# BENCH_RABBITMQ=HOST:PORT uses a broker that is there (guest/guest).
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 find_programs
 if [ -n "${BENCH_RABBITMQ:-}" ]; then
@@ -15,7 +15,8 @@ fi
 /usr/bin/python3 - "${rabbitmq%:*}" "${rabbitmq##*:}" <<'PY'
 import sys
 import pika
-channel = pika.BlockingConnection(pika.ConnectionParameters(sys.argv[1], int(sys.argv[2]))).channel()
+where = pika.ConnectionParameters(sys.argv[1], int(sys.argv[2]))
+channel = pika.BlockingConnection(where).channel()
 channel.exchange_declare("bench", "topic", durable=True)
 channel.queue_declare("bench", durable=True, arguments={"x-max-length": 10000})
 channel.queue_bind("bench", "bench", "#")
