@@ -8,6 +8,7 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/basic_waitable_timer.hpp>
+#include <boost/asio/deferred.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <chrono>
@@ -26,6 +27,12 @@ using ErrorCode = boost::system::error_code;
 inline constexpr asio::use_awaitable_t<Executor> kTask{};
 // Completion token that returns (ErrorCode, results…) as a tuple.
 inline constexpr asio::as_tuple_t<asio::use_awaitable_t<Executor>> kTuple{kTask};
+
+// Completion token of an operation that a coroutine awaits in place: no frame of the operation's own,
+// as kTask costs one. What must be kept to resume such a coroutine is a Resume.
+inline constexpr asio::deferred_t kDirect{};
+template <typename Signature>
+using Resume = asio::detail::awaitable_async_op_handler<Signature, Executor>;
 
 using Clock = std::chrono::steady_clock;
 using TimePoint = Clock::time_point;

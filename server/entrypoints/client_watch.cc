@@ -1,6 +1,7 @@
 #include "server/entrypoints/client_watch.h"
 
 #include <array>
+#include <utility>
 
 namespace tidegate::entrypoints {
 namespace {
@@ -10,6 +11,16 @@ constexpr std::size_t kIgnoredBytesMax = 16 * 1024;  // a consumer has nothing t
 }  // namespace
 
 void ClientWatch::Start() {
+  waiting_ = stream_.NotifyReadable(*this);
+  if (!waiting_) Read();
+}
+
+void ClientWatch::OnReadable(ErrorCode) {
+  waiting_ = false;
+  if (!stopping_) Read();  // which meets the error again, if there was one
+}
+
+void ClientWatch::Read() {
   running_ = true;
   worker_.Spawn("entrypoint.client_watch", Run());
 }
@@ -36,12 +47,10 @@ Task<void> ClientWatch::Run() {
 
 Task<void> ClientWatch::Stop(bool close) {
   stopping_ = true;
-  if (!running_) co_return;
-  if (close) {
-    stream_.Close();
-  } else {
-    stream_.CancelRead();
-  }
+  const bool waiting = std::exchange(waiting_, false);
+  if (!waiting && !running_) co_return;
+  if (waiting || !close) stream_.CancelRead();  // nothing calls us from here on
+  if (close) stream_.Close();
   while (running_) co_await done_.Wait();
 }
 

@@ -11,7 +11,7 @@
 
 namespace tidegate::entrypoints {
 
-class ClientWatch {
+class ClientWatch : private net::ReadableListener {
  public:
   // When the client closes or sends more than it may, `control` is stopped with kClientGone.
   ClientWatch(net::ByteStream& stream, net::Worker& worker, flow::StreamControl& control)
@@ -22,12 +22,15 @@ class ClientWatch {
   Task<void> Stop(bool close);
 
  private:
+  void OnReadable(ErrorCode ec) override;
+  void Read();
   Task<void> Run();
 
   net::ByteStream& stream_;
   net::Worker& worker_;
   flow::StreamControl& control_;
   flow::Event done_;
+  bool waiting_ = false;  // for the first byte or the end, without a coroutine
   bool running_ = false;
   bool stopping_ = false;
 };

@@ -85,7 +85,8 @@ void WebsocketSession::ChooseClose(EndReason reason) {
 }
 
 Task<EndReason> WebsocketSession::Run() {
-  const EndReason reason = co_await session_.Wait();
+  co_await session_.Wait();
+  const EndReason reason = session_.reason();
   WheelTimer::Cancel();
   closing_ = true;
   ChooseClose(reason);

@@ -73,24 +73,23 @@ Status SetClientIdentifier(const http::RequestHead& head, std::string_view compu
   }
   if (!named || named->empty()) {
     context.client_identifier = std::string(computed);
-    context.shown_client_identifier = context.client_identifier;
     return OkStatus();
   }
   if (named->size() > kClientIdentifierBytesMax || !IsVisible(*named)) {
     return Refuse("INVALID_CLIENT_IDENTIFIER",
                   "X-Gravitee-Client-Identifier must be at most 128 visible ASCII characters");
   }
-  context.shown_client_identifier = std::string(*named);
-  if (EndsWith(*named, computed)) {
-    context.client_identifier = context.shown_client_identifier;
-  } else {
-    context.client_identifier = context.shown_client_identifier + "-" + std::string(computed);
+  context.client_identifier = std::string(*named);
+  if (!EndsWith(*named, computed)) {
+    context.named_identifier = std::string(*named);
+    context.client_identifier += '-';
+    context.client_identifier += computed;
   }
   return OkStatus();
 }
 
 void ReadHead(const http::RequestHead& head, std::string_view request_id, Context& context) {
-  context.request_id = std::string(request_id);
+  context.request_id = request_id;
   bool accept_seen = false;
   bool json = false;
   for (const http::HeaderView& header : head.headers) {
@@ -117,7 +116,7 @@ void ReadHead(const http::RequestHead& head, std::string_view request_id, Contex
       case kTransactionIdHeader.size():
         if (EqualsIgnoreCase(header.name, kTransactionIdHeader) && !header.value.empty() &&
             header.value.size() <= kClientIdentifierBytesMax && IsVisible(header.value)) {
-          context.transaction_id = std::string(header.value);
+          context.named_transaction_id = std::string(header.value);
         }
         break;
       default:
@@ -125,7 +124,6 @@ void ReadHead(const http::RequestHead& head, std::string_view request_id, Contex
     }
   }
   context.accepts_json = accept_seen && json;
-  if (context.transaction_id.empty()) context.transaction_id = context.request_id;
 }
 
 }  // namespace tidegate::exchange

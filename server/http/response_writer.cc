@@ -12,6 +12,8 @@ namespace tidegate::http {
 
 namespace {
 
+constexpr std::size_t kUsualFieldsBytes = 240;  // ids and a content type
+
 void AppendNumber(std::string& out, std::uint64_t value) {
   char digits[20];
   char* at = digits + sizeof(digits);
@@ -32,18 +34,27 @@ bool IsEngineField(std::string_view name) {
   }
 }
 
-void AppendField(std::string& out, std::string_view name, std::string_view value) {
+}  // namespace
+
+void ResponseHead::Add(std::string_view name, std::string_view value) {
+  if (IsEngineField(name)) return;
   if (!IsToken(name) || CheckFieldValue(value) != Rule::kNone) {
     TG_BUG("a response header has a byte that is not allowed; it was dropped");
     return;
   }
-  out.append(name).append(": ").append(value).append("\r\n");
+  if (fields_.empty()) fields_.reserve(kUsualFieldsBytes);
+  fields_.append(name).append(": ").append(value).append("\r\n");
 }
 
-}  // namespace
-
-void ResponseHead::Add(std::string_view name, std::string_view value) {
-  headers.emplace_back(Header{std::string(name), std::string(value)});
+std::optional<std::string_view> ResponseHead::Find(std::string_view name) const {
+  std::string_view rest = fields_;
+  while (!rest.empty()) {
+    const std::string_view line = rest.substr(0, rest.find("\r\n"));
+    rest.remove_prefix(line.size() + 2);
+    const std::size_t colon = line.find(':');
+    if (EqualsIgnoreCase(line.substr(0, colon), name)) return line.substr(colon + 2);
+  }
+  return std::nullopt;
 }
 
 std::string_view HttpDate() {
@@ -72,12 +83,8 @@ void AppendResponseHead(std::string& out, const ResponseHead& head,
   AppendNumber(out, static_cast<std::uint64_t>(head.status));
   out.append(" ").append(ReasonPhrase(head.status)).append("\r\nDate: ");
   out.append(HttpDate()).append("\r\n");
-  for (const Header& header : head.headers) {
-    const bool upgrade_connection =
-        framing.upgrade && EqualsIgnoreCase(header.name, "connection");
-    if (IsEngineField(header.name) && !upgrade_connection) continue;
-    AppendField(out, header.name, header.value);
-  }
+  out.append(head.fields());
+  if (framing.upgrade) out.append("Connection: Upgrade\r\n");
   if (framing.content_length) {
     out.append("Content-Length: ");
     AppendNumber(out, *framing.content_length);

@@ -20,7 +20,7 @@ struct ResponseFraming {
   bool chunked = false;
   bool close = false;
   bool old_keep_alive = false;  // HTTP/1.0 client that asked to stay
-  bool upgrade = false;         // Connection comes from the handler's headers
+  bool upgrade = false;         // adds `Connection: Upgrade`
 };
 
 void AppendResponseHead(std::string& out, const ResponseHead& head,

@@ -92,7 +92,6 @@ std::string ChooseSubProtocol(const WebSocketOffer& offer,
 ResponseHead WebSocketResponse(const WebSocketOffer& offer, const std::string& sub_protocol) {
   ResponseHead head(101);
   head.Add("Upgrade", "websocket");
-  head.Add("Connection", "Upgrade");
   head.Add("Sec-WebSocket-Accept", offer.accept);
   if (!sub_protocol.empty()) head.Add("Sec-WebSocket-Protocol", sub_protocol);
   return head;

@@ -44,6 +44,15 @@ class WritableListener {
   ~WritableListener() = default;
 };
 
+// The same for reading: a stream whose client has nothing to say has one of these and no coroutine.
+class ReadableListener {
+ public:
+  virtual void OnReadable(ErrorCode ec) = 0;
+
+ protected:
+  ~ReadableListener() = default;
+};
+
 class ByteStream {
  public:
   virtual ~ByteStream() = default;
@@ -52,6 +61,12 @@ class ByteStream {
   virtual Task<IoResult> ReadSome(std::span<char> buffer) = 0;
   // Completes when ReadSome would not wait: an idle connection holds no buffer meanwhile.
   virtual Task<ErrorCode> WaitReadable() = 0;
+  // One call of `listener` when ReadSome would not wait, or has failed; none after CancelRead.
+  // False: not this kind of stream, WaitReadable must do. Not beside another read.
+  virtual bool NotifyReadable(ReadableListener& listener) {
+    (void)listener;
+    return false;
+  }
   // A pending ReadSome or WaitReadable completes with operation_aborted; the stream stays usable.
   // Not while NotifyWritable is pending.
   virtual void CancelRead() = 0;

@@ -18,6 +18,17 @@
 namespace tidegate::net {
 
 class Event : private WheelTimer {
+  using Handler = Resume<void()>;
+  struct Keep {
+    void operator()(Handler handler, std::optional<Handler>* slot) const {
+      slot->emplace(std::move(handler));
+    }
+  };
+
+  auto Suspend() {
+    return asio::async_initiate<const asio::deferred_t&, void()>(Keep(), kDirect, &waiter_);
+  }
+
  public:
   explicit Event(Worker& worker) : worker_(worker) {}
 
@@ -30,28 +41,25 @@ class Event : private WheelTimer {
 
   // At most one waiter at a time. Takes the signal: the next Wait() waits again.
   Task<void> Wait() {
-    if (!set_) co_await Suspend();
+    if (!set_) {
+      auto suspended = Suspend();
+      co_await std::move(suspended);
+    }
     set_ = false;
   }
   // False: nobody set it within `limit` (rounded up to a tick of the wheel).
   Task<bool> WaitFor(std::chrono::milliseconds limit) {
     if (!set_) {
       worker_.wheel().Arm(*this, limit);
-      co_await Suspend();
+      auto suspended = Suspend();
+      co_await std::move(suspended);
       Cancel();
     }
     co_return std::exchange(set_, false);
   }
 
  private:
-  using Token = asio::use_awaitable_t<Executor>;
-  using Handler = asio::async_result<Token, void()>::handler_type;
-
   void OnTimer() override { Wake(); }
-  Task<void> Suspend() {
-    co_await asio::async_initiate<const Token&, void()>(
-        [this](auto handler) { waiter_.emplace(std::move(handler)); }, kTask);
-  }
   void Wake() {
     if (!waiter_) return;
     Handler handler = std::move(*waiter_);

@@ -15,7 +15,7 @@ namespace tidegate::net {
 namespace {
 
 // Awaited directly: no coroutine frame of its own per operation, as use_awaitable would have.
-constexpr asio::as_tuple_t<asio::deferred_t> kDirect{asio::deferred};
+constexpr asio::as_tuple_t<asio::deferred_t> kDirectTuple{asio::deferred};
 
 constexpr std::size_t kGatherMax = 64;  // Asio's own limit; beyond it the cost per buffer is flat
 
@@ -28,21 +28,35 @@ TcpStream::TcpStream(TcpSocket socket, Peer peer)
 }
 
 TcpStream::~TcpStream() {
-  if (write_wait_) write_wait_->listener = nullptr;  // nobody is called after the stream has gone
+  if (waits_) *waits_ = Waits();  // nobody is called after the stream has gone
+}
+
+TcpStream::Waits& TcpStream::EnsureWaits() {
+  if (!waits_) waits_ = std::make_shared<Waits>();
+  return *waits_;
 }
 
 Task<IoResult> TcpStream::ReadSome(std::span<char> buffer) {
   const asio::mutable_buffer target(buffer.data(), buffer.size());
-  auto [ec, size] = co_await socket_.async_read_some(target, kDirect);
+  auto [ec, size] = co_await socket_.async_read_some(target, kDirectTuple);
   co_return IoResult(ec, size);
 }
 
 Task<ErrorCode> TcpStream::WaitReadable() {
-  auto [ec] = co_await socket_.async_wait(TcpSocket::wait_read, kDirect);
+  auto [ec] = co_await socket_.async_wait(TcpSocket::wait_read, kDirectTuple);
   co_return ec;
 }
 
+bool TcpStream::NotifyReadable(ReadableListener& listener) {
+  EnsureWaits().reader = &listener;
+  socket_.async_wait(TcpSocket::wait_read, [waits = waits_](const ErrorCode& ec) {
+    if (ReadableListener* target = std::exchange(waits->reader, nullptr)) target->OnReadable(ec);
+  });
+  return true;
+}
+
 void TcpStream::CancelRead() {
+  if (waits_) waits_->reader = nullptr;
   ErrorCode ignored;
   socket_.cancel(ignored);
 }
@@ -68,7 +82,7 @@ Task<ErrorCode> TcpStream::WriteAll(std::span<const asio::const_buffer> buffers)
     }
     // More than one gather's worth: go on without asking whether there is room.
     if (done == kGatherMax) continue;
-    auto [wait_ec] = co_await socket_.async_wait(TcpSocket::wait_write, kDirect);
+    auto [wait_ec] = co_await socket_.async_wait(TcpSocket::wait_write, kDirectTuple);
     if (wait_ec) co_return wait_ec;
   }
 }
@@ -102,10 +116,9 @@ std::size_t TcpStream::TryWrite(std::span<const asio::const_buffer> buffers, Err
 }
 
 void TcpStream::NotifyWritable(WritableListener& listener) {
-  if (!write_wait_) write_wait_ = std::make_shared<WriteWait>();
-  write_wait_->listener = &listener;
-  socket_.async_wait(TcpSocket::wait_write, [wait = write_wait_](const ErrorCode& ec) {
-    if (WritableListener* target = std::exchange(wait->listener, nullptr)) target->OnWritable(ec);
+  EnsureWaits().writer = &listener;
+  socket_.async_wait(TcpSocket::wait_write, [waits = waits_](const ErrorCode& ec) {
+    if (WritableListener* target = std::exchange(waits->writer, nullptr)) target->OnWritable(ec);
   });
 }
 

@@ -21,6 +21,7 @@ class TcpStream final : public ByteStream {
 
   Task<IoResult> ReadSome(std::span<char> buffer) override;
   Task<ErrorCode> WaitReadable() override;
+  bool NotifyReadable(ReadableListener& listener) override;
   void CancelRead() override;
   Task<ErrorCode> WriteAll(std::span<const asio::const_buffer> buffers) override;
   std::size_t TryWrite(std::span<const asio::const_buffer> buffers, ErrorCode& ec) override;
@@ -32,13 +33,15 @@ class TcpStream final : public ByteStream {
   TcpSocket& socket() { return socket_; }
 
  private:
-  // Outlives the stream while a wait is in the reactor; made at the first NotifyWritable.
-  struct WriteWait {
-    WritableListener* listener = nullptr;
+  // Outlives the stream while a wait is in the reactor; made at the first Notify….
+  struct Waits {
+    WritableListener* writer = nullptr;
+    ReadableListener* reader = nullptr;
   };
+  Waits& EnsureWaits();
 
   TcpSocket socket_;
-  std::shared_ptr<WriteWait> write_wait_;
+  std::shared_ptr<Waits> waits_;
   Peer peer_;
 };
 

@@ -31,7 +31,7 @@ TEST(ClientIdentifier, cases_of_gravitee) {
     Context context;
     ASSERT_TRUE(SetClientIdentifier(Head(headers), "sub-1", context).ok());
     EXPECT_EQ(context.client_identifier, row.broker) << row.sent;
-    EXPECT_EQ(context.shown_client_identifier, row.shown) << row.sent;
+    EXPECT_EQ(context.shown_client_identifier(), row.shown) << row.sent;
   }
 }
 
@@ -94,7 +94,7 @@ TEST(ReadHead, keeps_ids_and_tracing) {
                  {"tracestate", "a=1"},
                  {"Origin", "https://a.example"}}),
            "request", context);
-  EXPECT_EQ(context.transaction_id, "my-txn");
+  EXPECT_EQ(context.transaction_id(), "my-txn");
   EXPECT_EQ(context.request_id, "request");
   EXPECT_EQ(context.traceparent, parent);
   EXPECT_EQ(context.tracestate, "a=1");
@@ -105,7 +105,7 @@ TEST(ReadHead, malformed_ids_are_replaced) {
   Context context;
   ReadHead(Head({{"X-Gravitee-Transaction-Id", "with space"}, {"traceparent", "00-short"}}), "id",
            context);
-  EXPECT_EQ(context.transaction_id, "id");
+  EXPECT_EQ(context.transaction_id(), "id");
   EXPECT_EQ(context.traceparent, "");
 }
 
