@@ -20,6 +20,7 @@
 #include "sidecar/gauges.h"
 #include "sidecar/listeners.h"
 #include "sidecar/operations.h"
+#include "sidecar/secret_watch.h"
 #include "sidecar/start_memory.h"
 
 namespace tidegate::sidecar {
@@ -74,6 +75,7 @@ struct Lifecycle::Impl {
   std::unique_ptr<admin::Repository> repository;
   std::unique_ptr<admin::Deployer> deployer;
   std::unique_ptr<Definitions> definitions;
+  std::unique_ptr<SecretWatch> secret_watch;
   std::unique_ptr<admin::AdminServer> admin;
 };
 
@@ -164,6 +166,7 @@ Status Lifecycle::Impl::StartConfiguration(config::Violations& violations) {
   deployer = std::make_unique<admin::Deployer>(*repository, *plane, std::move(deploying));
   AddConfigGauges(*deployer);
   TG_RETURN_IF_ERROR(deployer->Restore());
+  secret_watch = std::make_unique<SecretWatch>(*deployer);
   definitions = std::make_unique<Definitions>(gateway.definitions, *deployer, secrets);
   TG_RETURN_IF_ERROR(definitions->ApplyAll(violations));
   if (!options.builtin_definitions.empty()) {
@@ -268,6 +271,7 @@ const BoundAddresses& Lifecycle::addresses() const { return impl_->addresses; }
 void Lifecycle::Tick() {
   for (std::size_t i = 0; i < impl_->workers->size(); ++i) impl_->workers->at(i).SendBeat();
   impl_->definitions->Tick();
+  impl_->secret_watch->Tick();
   if (++impl_->ticks % kTlsRefreshTicks != 0) return;
   for (auto& server : impl_->http) {
     if (server->tls() == nullptr) continue;
