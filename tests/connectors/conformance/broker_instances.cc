@@ -1,10 +1,12 @@
 #include "tests/connectors/conformance/kafka_harness.h"
+#include "tests/connectors/conformance/mqtt5_harness.h"
 #include "tests/connectors/conformance/rabbitmq_harness.h"
 #include "tests/connectors/conformance/suites.h"
 
 namespace tidegate::connectors::conformance {
 namespace {
 
+const Kind kMqtt5 = {"Mqtt5Broker", MakeMqtt5Harness};
 const Kind kKafka = {"KafkaBroker", MakeBrokerKafkaHarness};
 const Kind kRabbitmq = {"Rabbitmq", MakeRabbitmqHarness};
 
@@ -19,6 +21,9 @@ INSTANTIATE_TEST_SUITE_P(Broker, FaultContract, ::testing::Values(kKafka), NameO
 
 TIDEGATE_CONFORMANCE_OF_QUEUES(Rabbitmq, kRabbitmq);
 INSTANTIATE_TEST_SUITE_P(Rabbitmq, ShareContract, ::testing::Values(kRabbitmq), NameOfKind);
+
+TIDEGATE_CONFORMANCE_OF_QUEUES(Mqtt5, kMqtt5);
+INSTANTIATE_TEST_SUITE_P(Mqtt5, ShareContract, ::testing::Values(kMqtt5), NameOfKind);
 
 }  // namespace
 }  // namespace tidegate::connectors::conformance
