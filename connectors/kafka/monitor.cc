@@ -103,16 +103,31 @@ Status Monitor::RefusalSince(TimePoint since) const {
   return MakeError(health_.last_error, health_.last_error_text);
 }
 
+std::string Monitor::TroubleSince(TimePoint since) const {
+  std::lock_guard lock(mutex_);
+  return trouble_at_ == TimePoint() || trouble_at_ < since ? std::string() : trouble_;
+}
+
 void Monitor::Failed(int code, std::string_view text) {
   std::lock_guard lock(mutex_);
-  const ErrorClass error_class = ClassOfCode(code, connected());
+  ErrorClass error_class = ClassOfCode(code, connected());
+  // With TLS 1.3 the broker's verdict on our certificate comes after the handshake, and the library
+  // calls that a lost connection.
+  const bool alert = text.find("SSL alert number") != std::string_view::npos;
+  if (alert) error_class = ErrorClass::kTlsFailed;
   if (error_class == ErrorClass::kTlsFailed || error_class == ErrorClass::kAuthFailed) {
     const bool certificate = error_class == ErrorClass::kTlsFailed &&
                              certificate_at_ != TimePoint() &&
                              Clock::now() - certificate_at_ < kCertificateFresh;
     alive_.store(false, std::memory_order_relaxed);
-    Refuse(error_class, certificate ? certificate_ : Redact(text));
+    std::string cause = certificate ? certificate_ : Redact(text);
+    if (alert) cause = "the broker refuses the gateway's TLS, or wants a certificate: " + cause;
+    Refuse(error_class, std::move(cause));
     return;
+  }
+  if (code != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
+    trouble_ = Redact(text);
+    trouble_at_ = Clock::now();
   }
   // What follows from a refusal (no broker is up) says less than it.
   const bool follows = refused_at_ != TimePoint() && (error_class == ErrorClass::kConnectFailed ||
@@ -187,14 +202,6 @@ void Monitor::ShowLag() {
       std::int64_t& shown = shown_lag_[entry.topic];
       shown = std::max(shown, entry.messages);
     }
-  }
-  for (const auto& [topic, messages] : shown_lag_) {
-    telemetry::Labels labels = LabelsOf(api_, endpoint_, nullptr);
-    labels.emplace_back("topic", topic);
-    telemetry::Registry::Global()
-        .GetGauge("tidegate_kafka_consumer_lag_messages",
-                  "Records between the furthest-behind reader and the log's end.", labels)
-        .Set(static_cast<double>(messages));
   }
 }
 

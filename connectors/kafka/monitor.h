@@ -39,6 +39,8 @@ class Monitor {
   void CertificateRefused(std::string_view broker, std::string_view why);
   // TLS or a login was refused at or after `since`, and no broker has answered since then; else ok.
   Status RefusalSince(TimePoint since) const;
+  // What the library has said last of a lost or failed connection, at or after `since`; or empty.
+  std::string TroubleSince(TimePoint since) const;
   // A broker has answered: a record came, a report, metadata.
   void Alive() {
     if (!alive_.load(std::memory_order_relaxed)) SetAlive();
@@ -72,6 +74,8 @@ class Monitor {
   TimePoint refused_at_{};      // TLS or login; not set: nothing was refused since a broker answered
   std::string certificate_;     // what CertificateRefused has said last
   TimePoint certificate_at_{};
+  std::string trouble_;
+  TimePoint trouble_at_{};
   std::map<const void*, std::vector<connectors::Lag>> lag_;
   std::map<std::string, std::int64_t> shown_lag_;
   telemetry::Counter& connects_;

@@ -67,7 +67,10 @@ StatusOr<MetadataPtr> Ask(rd_kafka_t* rk, const SharedPtr& shared, const std::st
   TG_RETURN_IF_ERROR(refused);
   // No answer at all means that no broker was reached.
   const int said = code == RD_KAFKA_RESP_ERR__TIMED_OUT ? RD_KAFKA_RESP_ERR__TRANSPORT : code;
-  return ErrorOf(said, "look up kafka topics", "", shared->monitor->connected());
+  const Status status = ErrorOf(said, "look up kafka topics", "", shared->monitor->connected());
+  const std::string trouble = shared->monitor->TroubleSince(begin);
+  if (said != RD_KAFKA_RESP_ERR__TRANSPORT || trouble.empty()) return status;
+  return MakeError(ClassOf(status), MessageOf(status) + ": " + trouble);
 }
 
 StatusOr<TopicPartitions> AskOne(rd_kafka_t* rk, const SharedPtr& shared, const std::string& name,
