@@ -214,6 +214,8 @@ class Progress:
             self.had[partition].add(offset)
         if not first_try or (repeated and self.lossy):
             return repeated, None  # a retry stands outside the order; a duplicate is named as such
+        if not self.sub.get("ordered", True):
+            return repeated, None  # a queue that takes messages back keeps no order
         return repeated, self._order(partition).deliver(offset, self.lossy)
 
 

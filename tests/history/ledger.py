@@ -5,7 +5,8 @@ Every line has `type` and `t` (monotonic nanoseconds of one machine). The types:
   post_start {id, crc}                      a producer begins to post a message
   post_end   {id, status, outcome}          outcome: ok | no | unknown (DESIGN 5, Sink)
   broker_has {id, topic, partition, offset, crc}   read by an independent client from the broker
-  subscribe  {sub, qos, topics, from, to}   from, to: {"topic/partition": offset}, to excluded
+  subscribe  {sub, qos, topics, from, to, ordered}   from, to: {"topic/partition": offset}, to
+             excluded; ordered: false where the broker may put messages back (queues)
   resume     {sub, after}                   the client came back; after: {"topic/partition": offset}
   deliver    {sub, id, topic, partition, offset, attempt, answer, event_id, crc}
   committed  {sub, topic, partition, offset}  the next offset that would be read

@@ -103,6 +103,10 @@ class GoodHistories(unittest.TestCase):
     def test_subscription_up_to_an_offset(self):
         self.good(Run(to={"t/0": 2}).posts(4).deliver(0, 1))
 
+    def test_a_queue_that_takes_back_keeps_no_order(self):
+        run = Run(ordered=False).posts(4).deliver(0, 3).add("gateway", state="kill")
+        self.good(run.add("gateway", state="ready").deliver(2, 1, 3), duplicate_bound=1)
+
     def test_at_most_once_may_lose(self):
         self.good(Run(qos="at-most-once").posts(4).deliver(0, 3))
 
@@ -176,6 +180,12 @@ class BadHistories(unittest.TestCase):
         run = Run().posts(3).deliver(0, 1, 2).add("gateway", state="kill")
         run.add("gateway", state="ready")
         self.bad("duplicate", run.deliver(0, 1, 2), duplicate_bound=2)
+
+    def test_a_queue_without_order_still_loses_nothing(self):
+        self.bad("lost delivery", Run(ordered=False).posts(3).deliver(2, 0))
+
+    def test_a_queue_without_order_still_repeats_within_bounds(self):
+        self.bad("duplicate", Run(ordered=False).posts(2).deliver(1, 0, 1))
 
     def test_duplicate_at_most_once(self):
         run = Run(qos="at-most-once").posts(2).deliver(0).add("gateway", state="kill")
