@@ -7,6 +7,7 @@
 #include <chrono>
 
 #include "connectors/solace/limits.h"
+#include "connectors/solace/section_scan.h"
 #include "connectors/solace/value_text.h"
 #include "server/base/check.h"
 #include "server/base/strings.h"
@@ -157,6 +158,7 @@ Status MessageCodec::PutHeaders(const OutMessage& message) {
 
 bool MessageCodec::Decode(std::string_view bytes, const Connection& connection,
                           std::string_view from, Envelope& out) {
+  if (!IsMessage(bytes)) return false;
   pn_message_clear(message_);
   if (pn_message_decode(message_, bytes.data(), bytes.size()) != 0) return false;
   const char* to = pn_message_get_address(message_);
@@ -167,6 +169,7 @@ bool MessageCodec::Decode(std::string_view bytes, const Connection& connection,
   }
   out.created_ms = pn_message_get_creation_time(message_);
   out.redelivered = pn_message_get_delivery_count(message_) > 0;
+  out.first_acquirer = pn_message_is_first_acquirer(message_);
   TakeBody(out);
   TakeHeaders(out);
   TakeMetadata(connection, out);

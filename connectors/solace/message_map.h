@@ -36,6 +36,7 @@ struct Envelope {
   bool has_key = false;
   bool has_content = true;
   bool redelivered = false;
+  bool first_acquirer = false;
   std::int64_t created_ms = 0;  // 0: unknown
   std::vector<std::pair<std::string, std::string>> headers;
   std::vector<connectors::NamedText> metadata;

@@ -30,7 +30,7 @@ Settler::Settler(std::weak_ptr<SourceCore> core, net::Worker& worker)
 void Settler::OnAck(const AckToken& token) { Say(token, PN_ACCEPTED); }
 
 void Settler::OnNack(const AckToken& token, NackKind kind) {
-  Say(token, kind == NackKind::kReject ? PN_REJECTED : PN_RELEASED);
+  Say(token, kind == NackKind::kReject ? PN_REJECTED : PN_MODIFIED);
 }
 
 // Posted also on the home worker: whoever settles may be inside the engine's events, and many acks

@@ -108,6 +108,10 @@ Task<PublishResult> SinkCore::Run(const OutMessage& message, TimePoint deadline)
   if (inflight_ >= kPublishesInFlightMax || bytes_ + size > kBytesInFlightMax) {
     co_return PublishResult(Outcome::kNo, Overloaded("too many in flight"));
   }
+  if (Clock::now() >= deadline) {
+    co_return PublishResult(Outcome::kNo, MakeError(ErrorClass::kTimeout,
+                                                    "publish to solace: the deadline has passed"));
+  }
   const Admission admission(*this, size);
   used_at_ = Clock::now();
   Flight flight(worker_);
@@ -194,7 +198,8 @@ Sender& SinkCore::SenderFor(const std::string& topic) {
 
 Task<Status> SinkCore::Attached(const std::string& topic, Flight& flight, TimePoint deadline) {
   if (connection_ == nullptr || !connection_->open()) {
-    co_return MakeError(ErrorClass::kConnectionClosed, "publish to solace: the connection has gone");
+    co_return MakeError(ErrorClass::kConnectionClosed,
+                        "publish to solace: the connection has gone");
   }
   if (senders_.size() >= 2 * kSendersMax) co_return Overloaded("too many topics at once");
   Sender& sender = SenderFor(topic);

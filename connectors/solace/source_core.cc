@@ -18,6 +18,16 @@ using connectors::MessageBatch;
 using connectors::Qos;
 using std::chrono::milliseconds;
 
+namespace {
+
+void Finish(pn_delivery_t* delivery, std::uint64_t outcome) {
+  if (outcome == PN_MODIFIED) pn_disposition_set_failed(pn_delivery_local(delivery), true);
+  pn_delivery_update(delivery, outcome);
+  pn_delivery_settle(delivery);
+}
+
+}  // namespace
+
 std::string LinkName(const std::string& group, const std::string& topic) {
   constexpr std::size_t kDigits = 8;
   const Sha256Digest digest = Sha256(group + '\n' + topic);
@@ -212,20 +222,21 @@ bool SourceCore::TakeInto(Receiver& receiver, MessageBatch& batch, std::size_t& 
   if (delivery == nullptr) return false;
   auto envelope = std::make_unique<Envelope>();
   if (!codec_.Decode(raw_, *connection_, receiver.topic(), *envelope)) {
-    pn_delivery_update(delivery, PN_REJECTED);
-    pn_delivery_settle(delivery);
+    Finish(delivery, PN_REJECTED);
     OnDropped("malformed");
     return true;
   }
   bytes += raw_.size();
+  if (shared_->config.addressing == Addressing::kRabbitmq) {
+    envelope->redelivered = !envelope->first_acquirer;  // it does not count deliveries
+  }
   if (envelope->redelivered) shared_->monitor->Redelivered();
   connectors::Message& slot = batch.Add();
   FillSlot(std::move(envelope), slot);
   if (manual() && !pn_delivery_settled(delivery)) {
     slot.ack = AckFor(delivery);
   } else {
-    pn_delivery_update(delivery, PN_ACCEPTED);
-    pn_delivery_settle(delivery);
+    Finish(delivery, PN_ACCEPTED);
   }
   return true;
 }
@@ -256,8 +267,13 @@ void SourceCore::Settle(const connectors::AckToken& token, std::uint64_t outcome
   pn_delivery_t* delivery = std::exchange(unsettled_[tag], nullptr);
   free_tags_.push_back(static_cast<std::uint32_t>(tag));
   --unsettled_count_;
-  pn_delivery_update(delivery, outcome);
-  pn_delivery_settle(delivery);
+  Finish(delivery, outcome == PN_MODIFIED ? Again() : outcome);
+}
+
+// What somebody had and did not finish counts as a failed delivery: it comes again, marked, as
+// the JMS clients for Solace do it. RabbitMQ knows only `released`, and marks that.
+std::uint64_t SourceCore::Again() const {
+  return shared_->config.addressing == Addressing::kRabbitmq ? PN_RELEASED : PN_MODIFIED;
 }
 
 void SourceCore::FlushSettled() {
@@ -297,9 +313,7 @@ void SourceCore::OnDropped(const char* reason) { shared_->monitor->Dropped(reaso
 
 void SourceCore::ReleaseAll() {
   for (pn_delivery_t* delivery : unsettled_) {
-    if (delivery == nullptr) continue;
-    pn_delivery_update(delivery, PN_RELEASED);
-    pn_delivery_settle(delivery);
+    if (delivery != nullptr) Finish(delivery, Again());
   }
   for (const auto& receiver : receivers_) receiver->ReleaseUntaken();
 }

@@ -60,6 +60,7 @@ class SourceCore : public std::enable_shared_from_this<SourceCore> {
   std::size_t Pull(connectors::MessageBatch& batch, std::uint32_t max);
   bool TakeInto(Receiver& receiver, connectors::MessageBatch& batch, std::size_t& bytes);
   connectors::Ack AckFor(pn_delivery_t* delivery);
+  std::uint64_t Again() const;
   void ForgetDeliveries();
   void ReleaseAll();
 

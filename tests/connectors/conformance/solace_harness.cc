@@ -123,8 +123,8 @@ class RabbitmqHarness final : public ProxiedHarness {
     broker_ = std::getenv("TIDEGATE_TEST_AMQP10");
     topic_ = "conformance-" + RandomToken(6);
     // What nobody listens to is released by RabbitMQ; Solace takes it.
-    const std::string command = "/usr/bin/python3 -B tests/support/amqp10/bind_queue.py " + broker_ +
-                                " --drop 'drop-" + topic_ + "' '" + topic_ + "'";
+    const std::string command = "/usr/bin/python3 -B tests/support/amqp10/bind_queue.py " +
+                                broker_ + " --drop 'drop-" + topic_ + "' '" + topic_ + "'";
     ASSERT_EQ(std::system(command.c_str()), 0) << command;  // NOLINT: our own words
   }
   ConnectorPtr Make(net::WorkerPool& workers, From /*from*/, std::int64_t /*count*/) override {

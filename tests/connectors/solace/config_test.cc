@@ -85,7 +85,8 @@ TEST(SolaceConfigTest, UrlsSayTransportHostAndPort) {
     int port;
   };
   for (const Case& c : {Case{"amqp://h", "h", 0}, Case{"amqps://h:1", "h", 1},
-                        Case{"mqtt://[::1]:65535", "::1", 65535}, Case{"mqtts://[fe80::1]", "fe80::1", 0},
+                        Case{"mqtt://[::1]:65535", "::1", 65535},
+                        Case{"mqtts://[fe80::1]", "fe80::1", 0},
                         Case{"amqp://a-b.c_d:5672/", "a-b.c_d", 5672}}) {
     Url url;
     std::string_view rule;
@@ -134,7 +135,8 @@ TEST(SolaceConfigTest, WhatMqttCannotDoNamesAmqp) {
   EXPECT_TRUE(Says(text, "direct needs an amqp or amqps url")) << text;
   EXPECT_TRUE(Says(text, "producer.topics[1]: ")) << text;
   EXPECT_TRUE(Says(text, "consumer.topics[1]: over mqtt '*' is a whole level")) << text;
-  EXPECT_TRUE(Says(text, "consumer.queue: mqtt reads no queues; an amqp or amqps url does")) << text;
+  EXPECT_TRUE(Says(text, "consumer.queue: mqtt reads no queues; an amqp or amqps url does"))
+      << text;
   EXPECT_TRUE(Says(text, "reconnectAttempts: ")) << text;
 }
 

@@ -65,8 +65,9 @@ class PeerTest : public ::testing::Test {
   void Close(connectors::SourcePtr& source);
   connectors::PublishResult Publish(const connectors::OutMessage& message,
                                     std::chrono::milliseconds patience = std::chrono::seconds(10));
-  connectors::PublishResult PublishTo(const std::string& topic, const std::string& content,
-                                      std::chrono::milliseconds patience = std::chrono::seconds(10));
+  connectors::PublishResult PublishTo(
+      const std::string& topic, const std::string& content,
+      std::chrono::milliseconds patience = std::chrono::seconds(10));
   // Until `done` holds, at most 15 s.
   bool Until(const std::function<bool()>& done);
 

@@ -181,8 +181,22 @@ TEST_F(MessageMapTest, PropertiesOfOtherClientsAreMetadata) {
 
 TEST_F(MessageMapTest, WhatIsNoMessageIsSaidNotToBe) {
   Envelope envelope;
-  EXPECT_FALSE(codec_.Decode("\xff\xff\xff", *connection_, "t", envelope));
-  EXPECT_FALSE(codec_.Decode(std::string("\0\x53\x75\xa0\x7f", 5), *connection_, "t", envelope));
+  for (const std::string& bytes :
+       {std::string(), std::string("\xff\xff\xff"), std::string("\0\x53\x75\xa0\x7f", 5),
+        std::string("\0\x53\x75\xa0", 4), std::string("\0\x53", 2), std::string(64, '\0'),
+        std::string("\0\x53\x10\x45", 4),
+        std::string("\0\x53\x75\x15", 4)}) {
+    EXPECT_FALSE(codec_.Decode(bytes, *connection_, "t", envelope)) << bytes.size();
+  }
+  EXPECT_TRUE(codec_.Decode(std::string("\0\x53\x70\x45", 4), *connection_, "t", envelope));
+  EXPECT_FALSE(envelope.has_content);  // a header alone: an empty message of another protocol
+  envelope = Envelope();
+  EXPECT_TRUE(codec_.Decode(std::string("\0\x53\x75\xa0\x01x", 6), *connection_, "t", envelope));
+  EXPECT_EQ(envelope.content, "x");
+  Envelope wide;
+  const std::string full("\0\x80\0\0\0\0\0\0\0\x75\xb0\0\0\0\x01y", 16);
+  EXPECT_TRUE(codec_.Decode(full, *connection_, "t", wide));
+  EXPECT_EQ(wide.content, "y");
 }
 
 }  // namespace

@@ -4,23 +4,16 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <boost/json/parse.hpp>
-#include <chrono>
 #include <csignal>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
-#include <thread>
 
 namespace tidegate::amqp10 {
 namespace {
-
-using std::chrono::milliseconds;
 
 int Dial(std::uint16_t port) {
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -33,55 +26,59 @@ int Dial(std::uint16_t port) {
   return -1;
 }
 
-// The peer as a child whose stdin is ours: it ends when we do.
-pid_t Spawn(const std::vector<std::string>& words, int& stdin_fd) {
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) return -1;
+// The peer as a child: its stdin is ours, so that it ends when we do, and its stdout tells its ports.
+pid_t Spawn(const std::vector<std::string>& words, int& stdin_fd, int& stdout_fd) {
+  int in[2];
+  int out[2];
+  if (::pipe2(in, O_CLOEXEC) != 0 || ::pipe2(out, O_CLOEXEC) != 0) return -1;
   std::vector<char*> arguments;
   for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
   const pid_t pid = ::fork();
   if (pid == 0) {
-    ::dup2(ends[0], 0);
+    ::dup2(in[0], 0);
+    ::dup2(out[1], 1);
     ::execv(arguments[0], arguments.data());
     ::_exit(127);
   }
-  ::close(ends[0]);
-  stdin_fd = ends[1];
+  ::close(in[0]);
+  ::close(out[1]);
+  stdin_fd = in[1];
+  stdout_fd = out[0];
   return pid;
 }
 
-std::string ReadAll(const std::string& path) {
-  std::ifstream file(path);
-  std::stringstream text;
-  text << file.rdbuf();
-  return text.str();
+// The first line that comes; empty when none does within half a minute.
+std::string ReadLine(int fd) {
+  std::string line;
+  while (line.find('\n') == std::string::npos) {
+    pollfd wait{};
+    wait.fd = fd;
+    wait.events = POLLIN;
+    char buffer[4096];
+    if (::poll(&wait, 1, 30'000) <= 0) return {};
+    const ssize_t got = ::read(fd, buffer, sizeof buffer);
+    if (got <= 0) return {};
+    line.append(buffer, static_cast<std::size_t>(got));
+  }
+  return line;
 }
 
 }  // namespace
 
 std::unique_ptr<Peer> Peer::Start(const std::vector<std::string>& options) {
   std::unique_ptr<Peer> peer(new Peer());
-  char name[] = "/tmp/amqp10-XXXXXX";
-  if (::mkdtemp(name) == nullptr) return nullptr;
-  peer->directory_ = name;
-  const std::string ports = peer->directory_ + "/ports.json";
-  std::vector<std::string> words = {"/usr/bin/python3", "-B", "tests/support/amqp10/peer.py",
-                                    "--ports-file", ports};
+  std::vector<std::string> words = {"/usr/bin/python3", "-B", "tests/support/amqp10/peer.py"};
   words.insert(words.end(), options.begin(), options.end());
-  peer->pid_ = Spawn(words, peer->stdin_);
-  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(30);
-  while (!std::filesystem::exists(ports)) {
-    int status = 0;
-    const bool ended = ::waitpid(peer->pid_, &status, WNOHANG) == peer->pid_;
-    if (ended) peer->pid_ = -1;
-    if (ended || std::chrono::steady_clock::now() > until) {
-      ADD_FAILURE() << "the AMQP 1.0 peer does not start (python3-qpid-proton is needed)";
-      return nullptr;
-    }
-    std::this_thread::sleep_for(milliseconds(5));
+  int out = -1;
+  peer->pid_ = Spawn(words, peer->stdin_, out);
+  const std::string line = ReadLine(out);
+  ::close(out);
+  if (line.empty()) {
+    ADD_FAILURE() << "the AMQP 1.0 peer does not start (python3-qpid-proton is needed)";
+    return nullptr;
   }
-  const boost::json::value known = boost::json::parse(ReadAll(ports));
+  const boost::json::value known = boost::json::parse(line);
   peer->port_ = static_cast<std::uint16_t>(known.at("amqp").as_int64());
   if (const auto* tls = known.as_object().if_contains("amqps")) {
     peer->tls_port_ = static_cast<std::uint16_t>(tls->as_int64());
@@ -99,8 +96,6 @@ Peer::~Peer() {
     int status = 0;
     ::waitpid(pid_, &status, 0);
   }
-  std::error_code ignored;
-  std::filesystem::remove_all(directory_, ignored);
 }
 
 boost::json::value Peer::Ask(const std::string& order) {

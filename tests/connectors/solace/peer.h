@@ -37,7 +37,6 @@ class Peer {
   int control_ = -1;
   std::uint16_t port_ = 0;
   std::uint16_t tls_port_ = 0;
-  std::string directory_;
   std::string unread_;
 };
 

@@ -12,7 +12,8 @@ using std::chrono::seconds;
 class SinkTest : public PeerTest {
  protected:
   boost::json::object Last() {
-    const auto all = peer_->Ask(R"({"do":"received"})").at("messages").as_array();
+    const boost::json::value answer = peer_->Ask(R"({"do":"received"})");
+    const boost::json::array& all = answer.at("messages").as_array();
     return all.empty() ? boost::json::object() : all.back().as_object();
   }
   std::size_t Received() { return peer_->Count(R"({"do":"received"})", "messages"); }

@@ -122,6 +122,9 @@ class Broker(MessagingHandler):
             symbol("queue-prefix"): "queue://",
         }
 
+    def on_connection_closing(self, event):
+        self._drop(event.connection)
+
     def on_connection_closed(self, event):
         self._drop(event.connection)
 
@@ -140,10 +143,15 @@ class Broker(MessagingHandler):
             self.endpoints = {k: v for k, v in self.endpoints.items() if v is not endpoint}
 
     def _refuse(self, link, name, text):
+        """Attaches without a terminus, and ends the link with the reason."""
         link.source.type = link.target.type = Terminus.UNSPECIFIED
         link.open()
-        link.condition = Condition(name, text)
-        link.close()
+
+        def end(_):
+            link.condition = Condition(name, text)
+            link.close()
+
+        self.post(end, lambda _: None)  # in the same turn Proton would keep it back
 
     def on_link_opening(self, event):
         link = event.link
@@ -282,6 +290,7 @@ class Broker(MessagingHandler):
         delivery.settle()
         endpoint = link.endpoint_queue
         if outcome in ("released", "modified"):
+            message.delivery_count += 1 if delivery.remote.failed else 0
             endpoint.messages.appendleft(message)
             endpoint.pump()
 

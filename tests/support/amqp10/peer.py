@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """A Solace-shaped AMQP 1.0 peer for the tests, on free loopback ports.
 
-usage: peer.py --ports-file FILE [--user NAME:PASSWORD]… [--queue NAME[=SUBSCRIPTION]]… [--max-message-size N]
-               [--certificate PEM --key PEM [--vpn NAME]…]
+usage: peer.py [--ports-file FILE] [--user NAME:PASSWORD]… [--queue NAME[=SUBSCRIPTION]]…
+               [--max-message-size N] [--certificate PEM --key PEM [--vpn NAME]…]
 
-FILE (written whole when all ports listen): {"amqp": N, "amqps": N, "control": N, "pid": N}.
+When all ports listen, {"amqp": N, "amqps": N, "control": N, "pid": N} is written to FILE (whole), or
+as a line to standard output.
 `control` takes one JSON object a line and answers with one:
   {"do": "cut"}                         no listener, every wire broken
   {"do": "restore"}                     listens again on the same ports; messages are kept
@@ -135,9 +136,12 @@ async def main(options):
              "pid": os.getpid()}
     if options.certificate:
         ports["amqps"] = fronts[1].port
-    temporary = options.ports_file.with_suffix(".new")
-    temporary.write_text(json.dumps(ports))
-    temporary.rename(options.ports_file)
+    if options.ports_file:
+        temporary = options.ports_file.with_suffix(".new")
+        temporary.write_text(json.dumps(ports))
+        temporary.rename(options.ports_file)
+    else:
+        print(json.dumps(ports), flush=True)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
@@ -148,7 +152,7 @@ async def main(options):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
-    parser.add_argument("--ports-file", type=pathlib.Path, required=True)
+    parser.add_argument("--ports-file", type=pathlib.Path)
     parser.add_argument("--user", action="append", default=[])
     parser.add_argument("--queue", action="append", default=[])
     parser.add_argument("--max-message-size", type=int, default=0)
