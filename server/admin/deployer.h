@@ -53,6 +53,13 @@ class Deployer {
   // is checked, and nothing is stored or published.
   Status Mutate(Call& call, bool validate_only, const Edit& edit);
 
+  // A secret, a password or a key store that deployed APIs name has changed: their endpoints are
+  // looked at again (flow::DataPlane::RefreshSecrets), nothing is stored. What cannot be used keeps
+  // what runs and is logged.
+  Status RefreshSecrets();
+  // The files that deployed APIs name, each once: what to watch.
+  std::vector<std::string> ReferencedFiles() const;
+
   StatePtr Read() const { return repository_.Read(); }
   Repository& repository() { return repository_; }
   flow::DataPlane& data_plane() { return data_plane_; }

@@ -8,6 +8,7 @@
 
 #include "server/base/codec.h"
 #include "server/config/secrets.h"
+#include "server/config/tls_material.h"
 
 namespace tidegate::config {
 
@@ -31,7 +32,16 @@ std::string SettingsFingerprint(const google::protobuf::Message& settings,
     Violations ignored;  // whoever uses the settings tells what cannot be resolved
     secrets->Resolve(copy.get(), false, ignored);
   }
-  const Sha256Digest digest = Sha256(CanonicalBytes(*copy));
+  std::string bytes = CanonicalBytes(*copy);
+  if (secrets != nullptr) {
+    for (const std::string& file : ReferencedFiles(settings)) {
+      const auto content = secrets->Bytes(file, kStoreBytesMax);
+      if (!content.ok()) continue;  // as it stands: the name is in the message
+      const Sha256Digest digest = Sha256(*content);
+      bytes.append(reinterpret_cast<const char*>(digest.data()), digest.size());
+    }
+  }
+  const Sha256Digest digest = Sha256(bytes);
   return Hex(digest.data(), digest.size());
 }
 

@@ -15,8 +15,9 @@ class SecretResolver;
 // The message's bytes with maps in order: equal messages give equal bytes, within one process.
 std::string CanonicalBytes(const google::protobuf::Message& message);
 
-// SHA-256, as hex, of the message with its references resolved (null: as they stand), so that a
-// changed secret makes another fingerprint. What cannot be resolved counts as it stands.
+// SHA-256, as hex, of the message with its references resolved and the contents of the files that
+// it names (null: as it stands), so that a changed secret or key store makes another fingerprint
+// and a file that was only touched does not. What cannot be resolved counts as it stands.
 std::string SettingsFingerprint(const google::protobuf::Message& settings,
                                 const SecretResolver* secrets);
 

@@ -209,7 +209,9 @@ StoreFault MakeIdentity(const std::string& pkcs8, const std::vector<std::string>
     used = ChainFrom(parsed, pool, leaf);
   } else {
     const X509Ptr leaf = Certificate(used.front());
-    if (!leaf) return StoreFault(StorePart::kChain, "begins with a certificate that cannot be read");
+    if (!leaf) {
+      return StoreFault(StorePart::kChain, "begins with a certificate that cannot be read");
+    }
     if (!Fits(leaf.get(), key.get())) {
       return StoreFault(StorePart::kChain, "the private key does not fit the first certificate");
     }

@@ -84,13 +84,16 @@ void Walk(pb::Message* message, const std::string& path, const Visit& visit) {
   }
 }
 
+// The field that names a file which a library or a store reader opens.
 const pb::FieldDescriptor* LocationField(const pb::Message& message) {
-  const pb::FieldDescriptor* field = message.GetDescriptor()->FindFieldByName("location");
-  if (field == nullptr || field->is_repeated() ||
-      field->cpp_type() != pb::FieldDescriptor::CPPTYPE_STRING) {
-    return nullptr;
+  for (const char* name : {"location", "keytab"}) {
+    const pb::FieldDescriptor* field = message.GetDescriptor()->FindFieldByName(name);
+    if (field != nullptr && !field->is_repeated() &&
+        field->cpp_type() == pb::FieldDescriptor::CPPTYPE_STRING) {
+      return field;
+    }
   }
-  return field;
+  return nullptr;
 }
 
 }  // namespace
@@ -160,7 +163,7 @@ void SecretResolver::Resolve(pb::Message* message, bool check_only,
       const Status status = location.empty() ? OkStatus() : CheckPath(location);
       if (!status.ok()) {
         violations.push_back(
-            FieldViolation(Child(path, "location"), kSecretUnresolved, MessageOf(status)));
+            FieldViolation(Child(path, field->json_name()), kSecretUnresolved, MessageOf(status)));
       }
       return;
     }

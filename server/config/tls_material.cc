@@ -111,7 +111,9 @@ StatusOr<std::string> BytesOf(const StoreFields& fields, const Store& store,
   TG_ASSIGN_OR_RETURN(std::string text, TextOf(field, InlineOf(store), secrets));
   const Wiped wiped(text);
   if (SniffStore(text) != StoreForm::kUnknown) {
-    if (SniffStore(text) == StoreForm::kPem) return At(field, "is PEM, not a binary store; say pem");
+    if (SniffStore(text) == StoreForm::kPem) {
+      return At(field, "is PEM, not a binary store; say pem");
+    }
     return At(field, "holds the bytes of a store; they are written as base64 here, or named by "
                      "location");
   }

@@ -1,9 +1,9 @@
 // From TLS settings to PEM in memory: every store of every form becomes the same few texts, so that
 // connectors, backends and listeners know only PEM.
 //
-// Read are PEM (also encrypted keys), JKS and PKCS #12 (also the old RC2 and 3DES ones, in a library
-// context of their own), from a file (`location`) or as text. A store is told by its bytes, not by
-// its name: what `keytool` calls a .jks today is PKCS #12 inside, and is read as that.
+// Read are PEM (also encrypted keys), JKS and PKCS #12 (also the old RC2 and 3DES ones, in a
+// library context of their own), from a file (`location`) or as text. A store is told by its bytes,
+// not by its name: what `keytool` calls a .jks today is PKCS #12 inside, and is read as that.
 //
 // Thread: any; files and variables are read at each call. Owner: the caller; texts hold secrets.
 // Fails: InvalidArgument naming the field (`trustStore.jks.password: …`): wrong password, missing

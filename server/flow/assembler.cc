@@ -260,9 +260,13 @@ StatusOr<std::shared_ptr<Snapshot>> Assembler::Assemble(const std::vector<model:
     } else {
       auto runtime = std::make_shared<ApiRuntime>();
       runtime->api = api;
-      ApiBuilder builder(options_, workers_, *api, old.get(), problems);
+      std::vector<AssembleProblem> found;
+      ApiBuilder builder(options_, workers_, *api, old.get(), found);
       builder.Build(*runtime);
-      snapshot->apis.push_back(std::move(runtime));
+      const bool keep = !found.empty() && old != nullptr && old->api == api;
+      std::vector<AssembleProblem>& said = keep ? snapshot->kept : problems;
+      said.insert(said.end(), found.begin(), found.end());
+      snapshot->apis.push_back(keep ? old : std::move(runtime));
     }
     AddRoutes(*api, index, *snapshot, problems);
   }

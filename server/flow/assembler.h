@@ -2,7 +2,8 @@
 //
 // Runs the broker libraries' configuration checks and nothing else; a failure names every problem
 // and leaves what runs untouched. What stays equal is carried over: a runtime whose API and secrets
-// did not change, a connector whose endpoint did not change.
+// did not change, a connector whose endpoint did not change. An API that is the same, but whose
+// secrets now make no connector (a rotation that is half done), goes on as it was: Snapshot::kept.
 // Thread: control. Owner: DataPlane. Fails: InvalidArgument reason CANNOT_SERVE, with `problems`.
 #pragma once
 

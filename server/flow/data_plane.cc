@@ -18,11 +18,35 @@ constexpr auto kTestLimit = std::chrono::seconds(12);   // a connector's own lim
 constexpr auto kListLimit = std::chrono::seconds(2);
 constexpr auto kScrapeLimit = std::chrono::milliseconds(250);  // a scrape shows what it can
 constexpr auto kRemovedDrain = std::chrono::seconds(30);
+constexpr auto kRemovedPoll = std::chrono::milliseconds(500);
+constexpr auto kRemovedUseMax = std::chrono::hours(1);  // old credentials end some time
 
-// Closes a connector that no snapshot has any more, once its streams had time to leave.
-Task<void> DrainRemoved(connectors::ConnectorPtr connector, std::chrono::milliseconds notice,
-                        net::Worker& worker) {
+// Its broker refuses it, and it will not get better by itself.
+bool Refused(const connectors::Health& health) {
+  if (health.state == connectors::HealthState::kReady) return false;
+  switch (health.last_error) {
+    case ErrorClass::kAuthFailed:
+    case ErrorClass::kTlsFailed:
+    case ErrorClass::kNotAuthorized:
+    case ErrorClass::kFatal: return true;
+    default: return false;
+  }
+}
+
+// Closes a connector that no snapshot has any more, once its streams had time to leave. Streams
+// that were not told to go (only a secret has changed) go on over it while the broker lets it;
+// then, or after kRemovedUseMax, they are told to come back and find the new one.
+Task<void> DrainRemoved(ReaderHub& hub, connectors::ConnectorPtr connector,
+                        std::chrono::milliseconds notice, net::Worker& worker) {
   co_await worker.wheel().Sleep(notice);
+  const TimePoint last = Clock::now() + kRemovedUseMax;
+  while (connector.use_count() > 1) {  // its readers hold it
+    if (Refused(connector->health()) || Clock::now() >= last) {
+      hub.EndReadersOf(*connector);
+      break;
+    }
+    co_await worker.wheel().Sleep(kRemovedPoll);
+  }
   const TimePoint deadline = Clock::now() + kRemovedDrain;
   co_await connector->Drain(deadline, worker);
 }
@@ -82,6 +106,24 @@ class DataPlaneImpl final : public DataPlane {
   }
 
   std::uint64_t generation() const override { return generation_; }
+
+  StatusOr<std::size_t> RefreshSecrets(std::chrono::milliseconds limit,
+                                       std::vector<AssembleProblem>& kept) override {
+    const std::shared_ptr<const Snapshot> previous = Current();
+    if (!previous) return std::size_t{0};
+    std::vector<model::ApiPtr> apis;
+    for (const auto& runtime : previous->apis) apis.push_back(runtime->api);
+    std::vector<AssembleProblem> problems;
+    TG_ASSIGN_OR_RETURN(const std::shared_ptr<const Snapshot> snapshot, Assemble(apis, problems));
+    kept = snapshot->kept;
+    std::size_t changed = 0;
+    for (std::size_t i = 0; i < snapshot->apis.size(); ++i) {
+      if (snapshot->apis[i] != previous->apis[i]) ++changed;
+    }
+    if (changed == 0) return changed;
+    TG_RETURN_IF_ERROR(Publish(snapshot, limit));
+    return changed;
+  }
 
   Status PublishSubscriptions(const std::string& api,
                               std::vector<model::Subscription> subscriptions,
@@ -276,8 +318,10 @@ class DataPlaneImpl final : public DataPlane {
       for (const EndpointRuntime& endpoint : runtime->endpoints) {
         if (kept.count(endpoint.connector.get()) != 0) continue;
         net::Worker& worker = workers_.at(0);
-        worker.Post([&worker, connector = endpoint.connector, notice = options_.drain_notice] {
-          worker.Spawn("flow.drain_removed", DrainRemoved(connector, notice, worker));
+        worker.Post([this, &worker, connector = endpoint.connector,
+                     notice = options_.drain_notice]() mutable {
+          worker.Spawn("flow.drain_removed",
+                       DrainRemoved(*hub_, std::move(connector), notice, worker));
         });
       }
     }

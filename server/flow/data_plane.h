@@ -15,6 +15,7 @@
 
 #include "connectors/api/connector.h"
 #include "server/base/status.h"
+#include "server/flow/assemble_problem.h"
 #include "server/flow/entrypoint.h"
 #include "server/base/limits.h"
 #include "server/flow/reader_hub.h"
@@ -27,14 +28,6 @@ namespace tidegate::flow {
 
 class AccessLog;
 class Snapshot;  // server/flow/snapshot.h
-
-// One finding of the assembler: what cannot be served, and where it stands in the definition.
-struct AssembleProblem {
-  std::string api;     // short name
-  std::string path;    // field path, as in the files: entrypoints[0].qos
-  std::string reason;  // UPPER_SNAKE, e.g. INCOMPATIBLE_QOS
-  std::string text;
-};
 
 struct ConnectionInfo {
   std::string id;
@@ -88,6 +81,13 @@ class DataPlane {
   virtual Status Publish(std::shared_ptr<const Snapshot> snapshot,
                          std::chrono::milliseconds limit) = 0;
   virtual std::uint64_t generation() const = 0;  // of the last published snapshot
+  // Looks again at what the references of the deployed endpoints stand for. Endpoints for which
+  // that changed (a rotated secret) get new connectors under one new snapshot; their live streams
+  // go on over the old ones while these work, whoever comes gets the new. An API that cannot be
+  // built with what stands there now keeps what it has; `kept` says why. Returns how many changed.
+  // Control thread, never beside Assemble and Publish.
+  virtual StatusOr<std::size_t> RefreshSecrets(std::chrono::milliseconds limit,
+                                               std::vector<AssembleProblem>& kept) = 0;
 
   // Replaces all subscriptions of one API (short name); live streams of ones that no longer hold
   // end within a second. Waits until all workers have it (at most `limit`).

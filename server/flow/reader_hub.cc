@@ -60,6 +60,7 @@ class Hub final : public ReaderHub {
     return stats;
   }
 
+  void EndReadersOf(const connectors::Connector& connector) override;
   Task<void> Shutdown(TimePoint deadline, net::Worker& worker) override;
 
  private:
@@ -158,6 +159,22 @@ bool Hub::Quiet() {
     if (keeper && !keeper->idle()) return false;
   }
   return true;
+}
+
+void Hub::EndReadersOf(const connectors::Connector& connector) {
+  std::vector<std::shared_ptr<EachReader>> each;
+  std::vector<std::shared_ptr<GroupReader>> groups;
+  {
+    const std::lock_guard lock(state_->mutex);
+    for (const auto& [key, entry] : state_->each) {
+      if (key.connector == &connector) each.push_back(entry.reader);
+    }
+    for (const auto& [key, entry] : state_->groups) {
+      if (key.connector == &connector) groups.push_back(entry.reader);
+    }
+  }
+  for (const auto& reader : each) reader->End(EndReason::kGoaway, OkStatus());
+  for (const auto& reader : groups) reader->End(EndReason::kGoaway, OkStatus());
 }
 
 Task<void> Hub::Shutdown(TimePoint deadline, net::Worker& worker) {

@@ -16,6 +16,7 @@
 
 #include "connectors/api/connector.h"
 #include "server/base/strings.h"
+#include "server/flow/assemble_problem.h"
 #include "server/flow/balancer.h"
 #include "server/flow/destinations.h"
 #include "server/flow/entrypoint.h"
@@ -64,6 +65,9 @@ class Snapshot {
   std::uint64_t generation = 0;
   std::vector<std::shared_ptr<const ApiRuntime>> apis;  // by name
   http::Router routes;                                  // to indexes into apis
+  // APIs that go on as they were: their definition is the same, but what their references stand for
+  // now makes no connector.
+  std::vector<AssembleProblem> kept;
 
   // nullptr: no listener takes this host and path.
   const ApiRuntime* Route(std::string_view host, std::string_view path) const;

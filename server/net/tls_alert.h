@@ -2,7 +2,7 @@
 // its message says it in words. It compares equal to errc::connection_reset, which it also is.
 //
 // In TLS 1.3 a server judges the client's certificate after the client's handshake is done, so the
-// refusal arrives with the first read: whoever reads first after Connect should tell it as TlsFailed.
+// refusal arrives with the first read: whoever reads first after Connect tells it as TlsFailed.
 // Thread: any. Fails: never.
 #pragma once
 

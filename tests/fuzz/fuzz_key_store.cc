@@ -1,6 +1,6 @@
 // fuzz-deps: tg_config
-// Any bytes are read as a store without a crash; what is accepted is PEM that is accepted again. The
-// password is that of the seeds, so that the fuzzer starts behind the seal.
+// Any bytes are read as a store without a crash; what is accepted is PEM that is accepted again.
+// The password is that of the seeds, so that the fuzzer starts behind the seal.
 #include <cstdint>
 #include <cstdlib>
 #include <string>

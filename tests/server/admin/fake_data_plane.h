@@ -19,7 +19,11 @@ class FakeDataPlane final : public flow::DataPlane {
   std::vector<flow::ConnectionInfo> connections;
   std::vector<flow::EndpointHealth> endpoints;
 
+  std::vector<flow::AssembleProblem> kept;           // of the next refreshes
+  std::size_t changed_by_refresh = 0;
+
   // What a test reads.
+  int refreshed = 0;
   std::vector<model::ApiPtr> serving;                // of the last snapshot published
   std::map<std::string, std::vector<model::Subscription>> subscriptions;
   int assembled = 0;
@@ -64,6 +68,12 @@ class FakeDataPlane final : public flow::DataPlane {
     ++published;
     serving = *reinterpret_cast<const std::vector<model::ApiPtr>*>(snapshot.get());
     return OkStatus();
+  }
+  StatusOr<std::size_t> RefreshSecrets(std::chrono::milliseconds,
+                                       std::vector<flow::AssembleProblem>& out) override {
+    ++refreshed;
+    out = kept;
+    return std::size_t{changed_by_refresh};
   }
   std::uint64_t generation() const override { return static_cast<std::uint64_t>(published); }
 

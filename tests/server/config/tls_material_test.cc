@@ -268,7 +268,8 @@ TEST_F(Stores, ATrustStoreWithKeysTrustsOnlyItsTrustEntries) {
 
 TEST_F(Stores, WrongAndMissingPasswordsAreTold) {
   const std::string wrong = "does not open the store: it is wrong, or the store was changed";
-  EXPECT_EQ(ErrorOf(Trust("jks", "trust.jks", false, "CANARY")), "trustStore.jks.password: " + wrong);
+  EXPECT_EQ(ErrorOf(Trust("jks", "trust.jks", false, "CANARY")),
+            "trustStore.jks.password: " + wrong);
   EXPECT_EQ(ErrorOf(Trust("pkcs12", "trust.p12", true, "CANARY")),
             "trustStore.pkcs12.password: " + wrong);
   EXPECT_EQ(ErrorOf(Trust("pkcs12", "trust-rc2.p12", true, "CANARY")),

@@ -38,8 +38,8 @@ cp "$work/client.key" client.key
 cp "$work/second.key" second.key
 cat "$work/client.key" client-chain.pem >client-both.pem
 quiet openssl pkcs8 -topk8 -in client.key -out client-aes.key -v2 aes-256-cbc -passout pass:keypass1
-quiet openssl pkcs8 -topk8 -in client.key -out client-des.key -v1 PBE-MD5-DES -passout pass:keypass1 \
-  -provider default -provider legacy
+quiet openssl pkcs8 -topk8 -in client.key -out client-des.key -v1 PBE-MD5-DES \
+  -passout pass:keypass1 -provider default -provider legacy
 quiet openssl rsa -in client.key -traditional -aes128 -passout pass:keypass1 -out client-header.key
 quiet openssl rsa -in client.key -traditional -out client-rsa.key
 

@@ -42,6 +42,24 @@ TEST(Group, every_message_goes_to_exactly_one) {
   EXPECT_EQ((*first)->Id(), "");
 }
 
+TEST(Group, readers_of_one_connector_can_be_ended) {
+  Bench bench;
+  FakeSubscriber grouped(bench.encoder);
+  FakeSubscriber each(bench.encoder);
+  auto first = bench.Attach(grouped, Group(Qos::kAuto));
+  auto second = bench.Attach(each, bench.Spec(Qos::kNone));
+  ASSERT_TRUE(first.ok() && second.ok());
+  FakeConnector stranger(bench.log);
+  bench.hub->EndReadersOf(stranger);
+  bench.Turn();
+  EXPECT_FALSE(grouped.ended || each.ended);
+  bench.hub->EndReadersOf(*bench.connector);
+  bench.Turn();
+  EXPECT_TRUE(grouped.ended && each.ended);
+  EXPECT_EQ(grouped.reason, EndReason::kGoaway);
+  EXPECT_EQ(each.reason, EndReason::kGoaway);
+}
+
 TEST(Group, nobody_has_demand_and_the_source_is_not_asked) {
   Bench bench;
   FakeSubscriber one(bench.encoder);
