@@ -2,8 +2,10 @@
 
 import asyncio
 import base64
+import os
 import pathlib
 import shutil
+import subprocess
 import tempfile
 import time
 import unittest
@@ -249,6 +251,18 @@ class SecurityTest(Base):
         self.assertIn("tcp", self.stages(name))
         answer = self.gateway.get(f"/{name}")
         self.assertEqual(answer.status, 503)
+
+
+class ExampleTest(unittest.TestCase):
+    def test_the_example_runs_as_it_stands(self):
+        script = harness.ROOT / "sidecar" / "examples" / "try-mqtt.sh"
+        host, port = address("_TLS")
+        environment = dict(os.environ, TIDEGATE=str(harness.TIDEGATE), MQTT_PASSWORD="tide")
+        result = subprocess.run([str(script), f"{host}:{port}", str(directory() / "ca.pem")],
+                                env=environment, text=True, capture_output=True, timeout=90)
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        self.assertIn("data: 21.5", result.stdout)
+        self.assertIn("sensors/commands", result.stdout)
 
 
 class BrokerGoesTest(Base):
