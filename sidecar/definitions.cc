@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "server/admin/apply.h"
+#include "server/admin/errors.h"
 #include "server/base/log.h"
 #include "server/config/yaml_reader.h"
 #include "sidecar/bootstrap.h"
@@ -32,6 +33,24 @@ void LogApplied(const std::string& directory, const admin::AppliedDefinitions& a
     }
     Log(LogLevel::kWarn, "definitions.key_unseen",
         {{"key", name}, {"note", "made but not logged; get a new one: tidegatectl rotate key/…"}});
+  }
+}
+
+// What applying has refused names `FILE RESOURCE.path`, or the resource alone: where that stands.
+void PlaceInFiles(const std::vector<config::Document>& documents, config::Violations refused,
+                  config::Violations& violations) {
+  for (config::Violation& one : refused) {
+    for (const config::Document& document : documents) {
+      const std::string place = document.file + " " + document.name;
+      const bool within = one.path.compare(0, place.size(), place) == 0;
+      const std::string rest = within ? one.path.substr(place.size()) : "";
+      if (one.path != document.name && (!within || (!rest.empty() && rest[0] != '.'))) continue;
+      one.path = rest.empty() ? "" : rest.substr(1);
+      config::Violations placed = {std::move(one)};
+      config::Locate(document, placed);
+      violations.push_back(std::move(placed.front()));
+      break;
+    }
   }
 }
 
@@ -79,7 +98,10 @@ Status Definitions::Apply(Directory& directory, config::Violations& violations) 
   admin::Call call(admin::kApplyDefinitions);
   call.principal = "file:" + directory.path;
   auto applied = admin::ApplyDefinitions(deployer_, directory.path, documents, secrets_, call);
-  if (!applied.ok()) return applied.status();
+  if (!applied.ok()) {
+    PlaceInFiles(documents, admin::ViolationsOf(applied.status()), violations);
+    return applied.status();
+  }
   LogApplied(directory.path, *applied);
   admin::CountApply("file", true);
   return OkStatus();

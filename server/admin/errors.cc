@@ -218,6 +218,24 @@ Status StoreFailed(const Status& status) {
   return UnavailableNow("STATE_BACKEND_DOWN", MessageOf(status));
 }
 
+config::Violations ViolationsOf(const Status& status) {
+  config::Violations found;
+  for (const google::protobuf::Any& detail : ToRpcStatus(status).details()) {
+    google::rpc::BadRequest bad;
+    google::rpc::PreconditionFailure failure;
+    if (detail.UnpackTo(&bad)) {
+      for (const auto& one : bad.field_violations()) {
+        found.push_back(config::FieldViolation(one.field(), one.reason(), one.description()));
+      }
+    } else if (detail.UnpackTo(&failure)) {
+      for (const auto& one : failure.violations()) {
+        found.push_back(config::FieldViolation(one.subject(), one.type(), one.description()));
+      }
+    }
+  }
+  return found;
+}
+
 google::rpc::Status ToRpcStatus(const Status& status) {
   google::rpc::Status result;
   const auto payload = status.GetPayload(kDetailsPayload);

@@ -47,6 +47,9 @@ Status UnavailableNow(std::string_view reason, std::string_view text);
 // What the store answered, in the words of the catalogue.
 Status StoreFailed(const Status& status);
 
+// The fields or subjects that `status` names, as many as its details hold.
+config::Violations ViolationsOf(const Status& status);
+
 // Code, text and details as they go to a caller; an ErrorInfo is always there.
 google::rpc::Status ToRpcStatus(const Status& status);
 
