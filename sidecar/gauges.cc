@@ -123,7 +123,7 @@ void AddEndpointGauges(telemetry::Registry& registry, flow::DataPlane& plane) {
         return samples;
       });
   registry.AddCollector("tidegate_kafka_consumer_lag_messages",
-                        "Messages of the topic that its readers have not seen.", "gauge",
+                        "Messages between the furthest-behind reader and the topic's end.", "gauge",
                         [&plane] {
                           Samples samples;
                           for (const flow::EndpointHealth& endpoint : plane.Endpoints()) {

@@ -82,6 +82,18 @@ std::vector<connectors::HeaderField> WithTrace(const connectors::OutMessage& mes
   return out;
 }
 
+// A publish whose outcome is not known yet, however its coroutine ends.
+class InFlight {
+ public:
+  explicit InFlight(telemetry::Gauge& gauge) : gauge_(gauge) { gauge_.Add(1); }
+  ~InFlight() { gauge_.Add(-1); }
+  InFlight(const InFlight&) = delete;
+  InFlight& operator=(const InFlight&) = delete;
+
+ private:
+  telemetry::Gauge& gauge_;
+};
+
 void CountError(const EndpointRuntime& endpoint, const Status& status) {
   const auto index = static_cast<std::size_t>(ClassOf(status));
   if (index > 0 && index < endpoint.metrics.errors.size()) endpoint.metrics.errors[index]->Add();
@@ -120,7 +132,7 @@ Status Call::EnterStream() {
 
 void Call::Configure(StreamOptions& options) const {
   options.queue_bytes = state_->services().consumer_buffer_bytes;
-  options.dropped = metrics_.dropped_slow;
+  options.dropped = DroppedMessages(context_.api, kind_, "slow_consumer");
 }
 
 bool Call::IsCredentialHeader(std::string_view name) const {
@@ -173,7 +185,7 @@ Task<PublishResult> Call::Publish(const connectors::OutMessage& message) {
     size += header.name.size() + header.value.size();
   }
   if (size > endpoint->connector->capabilities().message_bytes_max) {
-    metrics_.dropped_too_large->Add();
+    DroppedMessages(context_.api, kind_, "too_large")->Add();
     co_return PublishResult(Outcome::kNo, exchange::Refuse("MESSAGE_TOO_LARGE"));
   }
   StatusOr<connectors::Sink*> sink = endpoint->connector->SinkFor(exchange_.worker());
@@ -190,7 +202,9 @@ Task<PublishResult> Call::Publish(const connectors::OutMessage& message) {
   out.topics = *topics;
   const TimePoint begin = Clock::now();
   const TimePoint limit = begin + state_->services().request_timeout;
+  const InFlight in_flight(*endpoint->traffic->publishing);
   PublishResult result = co_await (*sink)->Publish(out, limit);
+  endpoint->traffic->published[static_cast<std::size_t>(result.outcome)]->Add();
   const Clock::duration taken = Clock::now() - begin;
   endpoint_time_ += taken;
   endpoint->metrics.publish_duration->Observe(taken);

@@ -33,6 +33,13 @@ ShedMetrics MakeShedMetrics() {
   return out;
 }
 
+telemetry::Counter* DroppedMessages(const std::string& api, std::string_view entrypoint,
+                                    const char* reason) {
+  return &Registry::Global().GetCounter(
+      "tidegate_messages_dropped_total", "Messages that were not passed on, by why.",
+      {{"api", api}, {"entrypoint", std::string(entrypoint)}, {"reason", reason}});
+}
+
 telemetry::Gauge* ActiveStreams(const std::string& entrypoint, const std::string& listener) {
   return &Registry::Global().GetGauge("tidegate_connections_active", "Open streams.",
                                       {{"entrypoint", entrypoint}, {"listener", listener}});
@@ -60,13 +67,6 @@ EntrypointMetrics NewEntrypointMetrics(const std::string& api, const std::string
   out.stream_duration = &registry.GetHistogram(
       "tidegate_connection_duration_seconds", "How long streams were open.",
       telemetry::ConnectionBuckets(), {{"entrypoint", entrypoint}});
-  const auto dropped = [&](const char* reason) {
-    return &registry.GetCounter(
-        "tidegate_messages_dropped_total", "Messages that were not passed on, by why.",
-        {{"api", api}, {"entrypoint", entrypoint}, {"reason", reason}});
-  };
-  out.dropped_slow = dropped("slow_consumer");
-  out.dropped_too_large = dropped("too_large");
   for (std::size_t i = 0; i < out.ended.size(); ++i) {
     out.ended[i] = &registry.GetCounter(
         "tidegate_connections_total", "Streams that have ended, by why.",

@@ -18,8 +18,6 @@ struct EntrypointMetrics {
   telemetry::Counter* bytes_sent = nullptr;
   std::array<telemetry::Counter*, 6> ended{};     // by EndReason
   telemetry::Histogram* stream_duration = nullptr;
-  telemetry::Counter* dropped_slow = nullptr;
-  telemetry::Counter* dropped_too_large = nullptr;
   telemetry::Counter* published = nullptr;
   telemetry::Counter* delivered = nullptr;
   telemetry::Histogram* latency = nullptr;
@@ -45,6 +43,9 @@ struct ShedMetrics {
 };
 
 ShedMetrics MakeShedMetrics();
+// Messages that were not passed on; made when somebody may lose some. Takes a lock.
+telemetry::Counter* DroppedMessages(const std::string& api, std::string_view entrypoint,
+                                    const char* reason);
 // Open streams of one entrypoint on one listener. Takes a lock.
 telemetry::Gauge* ActiveStreams(const std::string& entrypoint, const std::string& listener);
 // The same object for the same names, kept for ever as its counters are: streams hold it while the

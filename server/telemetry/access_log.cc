@@ -87,7 +87,9 @@ StatusOr<std::unique_ptr<AccessLog>> AccessLog::Open(std::string path) {
 }
 
 AccessLog::AccessLog(std::string path, int fd)
-    : path_(std::move(path)), fd_(fd), thread_([this] { Run(); }) {}
+    : path_(std::move(path)), fd_(fd), thread_([this] { Run(); }) {
+  Dropped();  // shown from the start, at 0
+}
 
 AccessLog::~AccessLog() {
   {
