@@ -146,10 +146,12 @@ int RunTest(Context& context) {
   if (!PrintItem(context, target.Text(), response)) {
     Table table({"STEP", "RESULT", "TIME", "FOUND"});
     for (const admin::EndpointTestStep& step : response.steps()) {
-      const auto time = google::protobuf::util::TimeUtil::DurationToMilliseconds(step.duration());
+      const auto millis =
+          google::protobuf::util::TimeUtil::DurationToMilliseconds(step.duration());
+      const std::string time = step.has_duration() ? std::to_string(millis) + "ms" : "";
       std::string result = step.ok() ? "ok" : "failed";
       if (!step.error_class().empty()) result += " (" + step.error_class() + ")";
-      table.Add({step.name(), result, std::to_string(time) + "ms", step.message()});
+      table.Add({step.name(), result, time, step.message()});
     }
     PrintTable(context, table);
   }
