@@ -57,6 +57,9 @@ Connection::Connection(SharedPtr shared, net::Worker& worker, std::string contai
   if (shared_->config.addressing == Addressing::kRabbitmq) {
     topic_prefix_ = "/topic/";
     queue_prefix_ = "/amq/queue/";
+  } else if (shared_->config.addressing == Addressing::kBrokerj) {
+    topic_prefix_ = "amq.topic/";
+    queue_prefix_.clear();
   }
 }
 

@@ -21,12 +21,13 @@ class Settler final : public connectors::AckTarget {
 
   void OnAck(const connectors::AckToken& token) override;
   void OnNack(const connectors::AckToken& token, connectors::NackKind kind) override;
+  // Applies what was said so far, without waiting for the post. Home worker.
+  void Apply();
 
  private:
   class Reference;
   using Said = std::pair<connectors::AckToken, std::uint64_t>;
   void Say(const connectors::AckToken& token, std::uint64_t outcome);
-  void Apply();
 
   const std::weak_ptr<SourceCore> core_;
   net::Worker& worker_;

@@ -29,7 +29,7 @@ enum class Transport : std::uint8_t { kAmqp, kMqtt };
 
 // How addresses are written. Only Solace's own form can be configured; the others serve the
 // stand-ins of the tests.
-enum class Addressing : std::uint8_t { kSolace, kRabbitmq, kArtemis };
+enum class Addressing : std::uint8_t { kSolace, kRabbitmq, kArtemis, kBrokerj };
 
 struct SolaceConfig {
   struct Producer {

@@ -74,8 +74,10 @@ Task<Status> SourceCore::Open(TimePoint deadline) {
 }
 
 Task<Status> SourceCore::Connect(TimePoint deadline) {
-  // A stand-in names durable subscriptions by container and link, Solace by the link alone.
-  const bool named = shared_->config.addressing == Addressing::kArtemis && durable();
+  // Stand-ins name durable subscriptions by container and link, Solace by the link alone.
+  const Addressing addressing = shared_->config.addressing;
+  const bool named = durable() && (addressing == Addressing::kArtemis ||
+                                   addressing == Addressing::kBrokerj);
   std::string container = named ? spec_.group : "tidegate-" + RandomToken(8);
   auto opened = co_await Connection::Open(shared_, worker_, std::move(container),
                                           std::min(deadline, Clock::now() + kConnectTimeout));
@@ -320,8 +322,9 @@ void SourceCore::ReleaseAll() {
 
 // What we hold goes back to the broker; durable endpoints stay there.
 Task<void> SourceCore::Disconnect() {
+  if (connection_ == nullptr) co_return;
+  settler_->Apply();  // what was settled is settled, although its post may be behind us
   const ConnectionPtr connection = std::exchange(connection_, nullptr);
-  if (connection == nullptr) co_return;
   if (connection->open()) ReleaseAll();
   ForgetDeliveries();
   ++generation_;
@@ -336,6 +339,7 @@ Task<void> SourceCore::Disconnect() {
 
 Task<void> SourceCore::Close() {
   const auto self = shared_from_this();
+  if (connection_ != nullptr) settler_->Apply();
   closed_ = true;
   changed_.Set();
   co_await Disconnect();

@@ -1,6 +1,7 @@
 #include "tests/connectors/conformance/kafka_harness.h"
 #include "tests/connectors/conformance/mqtt5_harness.h"
 #include "tests/connectors/conformance/rabbitmq_harness.h"
+#include "tests/connectors/conformance/solace_harness.h"
 #include "tests/connectors/conformance/suites.h"
 
 namespace tidegate::connectors::conformance {
@@ -9,6 +10,7 @@ namespace {
 const Kind kMqtt5 = {"Mqtt5Broker", MakeMqtt5Harness};
 const Kind kKafka = {"KafkaBroker", MakeBrokerKafkaHarness};
 const Kind kRabbitmq = {"Rabbitmq", MakeRabbitmqHarness};
+const Kind kSolace = {"SolaceRabbitmq", MakeSolaceRabbitmqHarness};
 
 INSTANTIATE_TEST_SUITE_P(Broker, SourceContract, ::testing::Values(kKafka), NameOfKind);
 INSTANTIATE_TEST_SUITE_P(Broker, LogContract, ::testing::Values(kKafka), NameOfKind);
@@ -24,6 +26,9 @@ INSTANTIATE_TEST_SUITE_P(Rabbitmq, ShareContract, ::testing::Values(kRabbitmq), 
 
 TIDEGATE_CONFORMANCE_OF_QUEUES(Mqtt5, kMqtt5);
 INSTANTIATE_TEST_SUITE_P(Mqtt5, ShareContract, ::testing::Values(kMqtt5), NameOfKind);
+
+TIDEGATE_CONFORMANCE_OF_QUEUES(SolaceRabbitmq, kSolace);
+INSTANTIATE_TEST_SUITE_P(SolaceRabbitmq, ShareContract, ::testing::Values(kSolace), NameOfKind);
 
 }  // namespace
 }  // namespace tidegate::connectors::conformance

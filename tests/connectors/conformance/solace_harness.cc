@@ -147,12 +147,15 @@ class RabbitmqHarness final : public ProxiedHarness {
   std::string topic_;
 };
 
-class ArtemisHarness final : public ProxiedHarness {
+// Brokers with durable subscriptions, user and password `admin`.
+class AdminHarness : public ProxiedHarness {
  public:
+  AdminHarness(const char* variable, const char* script, solace::Addressing addressing)
+      : variable_(variable), script_(script), addressing_(addressing) {}
   bool repeats_headers() const override { return false; }
   void Begin() override {
-    StartProxy("TIDEGATE_TEST_ARTEMIS", "tests/support/artemis/start_artemis.sh");
-    topic_ = "conformance/" + RandomToken(6);
+    StartProxy(variable_, script_);
+    topic_ = "conformance-" + RandomToken(6);
   }
   ConnectorPtr Make(net::WorkerPool& workers, From /*from*/, std::int64_t /*count*/) override {
     return MakeWith(workers, "admin");
@@ -164,11 +167,14 @@ class ArtemisHarness final : public ProxiedHarness {
  private:
   ConnectorPtr MakeWith(net::WorkerPool& workers, const std::string& password) const {
     solace::SolaceConfig config = Config(port(), topic_);
-    config.addressing = solace::Addressing::kArtemis;
+    config.addressing = addressing_;
     config.username = "admin";
     config.password = password;
     return Connect(config, workers);
   }
+  const char* const variable_;
+  const char* const script_;
+  const solace::Addressing addressing_;
   std::string topic_;
 };
 
@@ -176,6 +182,15 @@ class ArtemisHarness final : public ProxiedHarness {
 
 HarnessPtr MakeSolacePeerHarness() { return std::make_unique<PeerHarness>(); }
 HarnessPtr MakeSolaceRabbitmqHarness() { return std::make_unique<RabbitmqHarness>(); }
-HarnessPtr MakeSolaceArtemisHarness() { return std::make_unique<ArtemisHarness>(); }
+HarnessPtr MakeSolaceArtemisHarness() {
+  return std::make_unique<AdminHarness>("TIDEGATE_TEST_ARTEMIS",
+                                        "tests/support/artemis/start_artemis.sh",
+                                        solace::Addressing::kArtemis);
+}
+HarnessPtr MakeSolaceBrokerjHarness() {
+  return std::make_unique<AdminHarness>("TIDEGATE_TEST_BROKERJ",
+                                        "tests/support/brokerj/start_brokerj.sh",
+                                        solace::Addressing::kBrokerj);
+}
 
 }  // namespace tidegate::connectors::conformance

@@ -12,5 +12,8 @@ HarnessPtr MakeSolaceRabbitmqHarness();
 // The same against a broker that speaks Solace's addresses (Artemis), which
 // TIDEGATE_TEST_ARTEMIS (HOST:PORT, user and password `admin`) names.
 HarnessPtr MakeSolaceArtemisHarness();
+// The same against Qpid Broker-J, which TIDEGATE_TEST_BROKERJ names; its topics are routing keys of
+// an exchange.
+HarnessPtr MakeSolaceBrokerjHarness();
 
 }  // namespace tidegate::connectors::conformance

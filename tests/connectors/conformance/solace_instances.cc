@@ -2,6 +2,9 @@
 #include "tests/connectors/conformance/suites.h"
 
 namespace tidegate::connectors::conformance {
+
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(ShareContract);
+
 namespace {
 
 const Kind kPeer = {"SolacePeer", MakeSolacePeerHarness};

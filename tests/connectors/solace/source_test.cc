@@ -190,10 +190,14 @@ TEST_F(SourceTest, ALinkThatTheBrokerEndsIsAttachedAgain) {
   Fill(1);
   auto got = Take(**source, 1);
   ASSERT_TRUE(got.ok()) << MessageOf(got.status());
+  (*got)[0].ack.Done();
+  ASSERT_TRUE(Until([&] { return Outcomes("accepted") == 1; }));
   peer_->Ask(R"({"do":"close","condition":"amqp:connection:forced","text":"shutdown"})");
-  Fill(1, 1);
-  got = Take(**source, 2);  // the first was not settled
+  // The publishing connection was told to go, too.
+  ASSERT_TRUE(Until([&] { return PublishTo(topic_, "after").outcome == Outcome::kOk; }));
+  got = Take(**source, 1);
   ASSERT_TRUE(got.ok()) << MessageOf(got.status());
+  EXPECT_EQ((*got)[0].got.content, "after");
   Close(*source);
 }
 

@@ -275,11 +275,9 @@ class Broker(MessagingHandler):
     def on_rejected(self, event):
         self._settled(event, "rejected")
 
-    def on_released(self, event):
-        self._settled(event, "released")
-
-    def on_modified(self, event):
-        self._settled(event, "modified")
+    def on_released(self, event):  # Proton calls it for both
+        modified = event.delivery.remote_state == Delivery.MODIFIED
+        self._settled(event, "modified" if modified else "released")
 
     def _settled(self, event, outcome):
         delivery, link = event.delivery, event.link
