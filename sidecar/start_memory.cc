@@ -18,7 +18,8 @@ int DropReadOnly(dl_phdr_info* object, std::size_t, void*) {
     const ElfW(Phdr)& segment = object->dlpi_phdr[i];
     if (segment.p_type != PT_LOAD || (segment.p_flags & PF_W) != 0) continue;
     const std::uintptr_t begin = (object->dlpi_addr + segment.p_vaddr + page - 1) & ~(page - 1);
-    const std::uintptr_t end = (object->dlpi_addr + segment.p_vaddr + segment.p_memsz) & ~(page - 1);
+    const std::uintptr_t last = object->dlpi_addr + segment.p_vaddr + segment.p_memsz;
+    const std::uintptr_t end = last & ~(page - 1);
     if (begin >= end) continue;
     // Refused for what is not a plain file mapping (vdso); then it stays.
     static_cast<void>(madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED));

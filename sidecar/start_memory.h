@@ -1,8 +1,8 @@
 // What only the start needed goes back to the kernel.
 //
-// Reading and checking definitions touches code and heap that serving never looks at again: parsers,
-// descriptors, validation. Thread: any, once after the start. Fails: never; what cannot be given
-// back stays.
+// Reading and checking definitions touches code and heap that serving never looks at again:
+// parsers, descriptors, validation. Thread: any, once after the start. Fails: never; what cannot
+// be given back stays.
 #pragma once
 
 namespace tidegate::sidecar {

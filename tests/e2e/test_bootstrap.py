@@ -70,7 +70,8 @@ limits:
         post = b"POST /clock HTTP/1.1\r\nHost: h\r\nConnection: close\r\n"
         rows = ((b"GET /clock?" + b"a" * 300 + b" HTTP/1.1\r\nHost: h\r\n\r\n", 414),
                 (GET + b"X-Long: " + b"a" * 700 + b"\r\n\r\n", 431),
-                (GET + b"".join(b"X-%d: %s\r\n" % (i, b"a" * 500) for i in range(5)) + b"\r\n", 431),
+                (GET + b"".join(b"X-%d: %s\r\n" % (i, b"a" * 500) for i in range(5)) + b"\r\n",
+                 431),
                 (GET + b"".join(b"X-%d: 1\r\n" % i for i in range(13)) + b"\r\n", 431),
                 (post + b"Content-Length: 1025\r\n\r\n" + b"b" * 1025, 413),
                 (post + b"Content-Length: 1024\r\n\r\n" + b"b" * 1024, 202))
