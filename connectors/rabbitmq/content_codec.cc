@@ -130,27 +130,29 @@ amqp_field_value_t ValueOf(std::string_view bytes) {
   return value;
 }
 
-// The headers table: one entry per name, a list where a name repeats.
+// The headers table: one entry per name, a list where a name repeats. Used again for each message,
+// so that it costs no allocation.
 class TableBuilder {
  public:
+  void Clear() {
+    entries_.clear();
+    lists_.clear();
+  }
   void Add(const HeaderField& field) {
     for (std::size_t i = 0; i < entries_.size(); ++i) {
-      if (View(entries_[i].key) != field.name) continue;
-      lists_[i].push_back(ValueOf(field.value));
-      return;
+      if (View(entries_[i].key) == field.name) return Repeat(i, field);
     }
     amqp_table_entry_t& entry = entries_.emplace_back();
     entry.key = Bytes(field.name);
     entry.value = ValueOf(field.value);
-    lists_.emplace_back().push_back(entry.value);
   }
   bool empty() const { return entries_.empty(); }
   amqp_table_t Build() {
-    for (std::size_t i = 0; i < entries_.size(); ++i) {
-      if (lists_[i].size() < 2) continue;
-      entries_[i].value.kind = AMQP_FIELD_KIND_ARRAY;
-      entries_[i].value.value.array.num_entries = static_cast<int>(lists_[i].size());
-      entries_[i].value.value.array.entries = lists_[i].data();
+    for (List& list : lists_) {
+      amqp_field_value_t& value = entries_[list.entry].value;
+      value.kind = AMQP_FIELD_KIND_ARRAY;
+      value.value.array.num_entries = static_cast<int>(list.values.size());
+      value.value.array.entries = list.values.data();
     }
     amqp_table_t table;
     table.num_entries = static_cast<int>(entries_.size());
@@ -159,8 +161,21 @@ class TableBuilder {
   }
 
  private:
+  struct List {
+    std::size_t entry = 0;
+    std::vector<amqp_field_value_t> values;
+  };
+  void Repeat(std::size_t entry, const HeaderField& field) {
+    for (List& list : lists_) {
+      if (list.entry == entry) return list.values.push_back(ValueOf(field.value));
+    }
+    List& list = lists_.emplace_back();
+    list.entry = entry;
+    list.values = {entries_[entry].value, ValueOf(field.value)};
+  }
+
   std::vector<amqp_table_entry_t> entries_;
-  std::vector<std::vector<amqp_field_value_t>> lists_;
+  std::vector<List> lists_;
 };
 
 void AddHeader(Delivery& delivery, std::string_view name, const amqp_field_value_t& value) {
@@ -211,6 +226,7 @@ struct ContentCodec::Pool {
   Pool() { init_amqp_pool(&pool, kPoolPage); }
   ~Pool() { empty_amqp_pool(&pool); }
   amqp_pool_t pool;
+  TableBuilder table;
 };
 
 ContentCodec::ContentCodec() : pool_(std::make_unique<Pool>()) {}
@@ -248,7 +264,8 @@ StatusOr<std::uint64_t> ContentCodec::Decode(std::string_view payload, Delivery&
 void ContentCodec::Append(std::string& out, std::uint16_t channel, const Content& content,
                           std::uint32_t frame_max) {
   amqp_basic_properties_t properties{};
-  TableBuilder table;
+  TableBuilder& table = pool_->table;
+  table.Clear();
   std::size_t room = kPropertiesRoom + content.message_id.size();
   for (const HeaderField& field : content.headers) {
     if (!SetProperty(properties, field)) table.Add(field);
