@@ -145,6 +145,7 @@ void AddRuntimeGauges(flow::DataPlane& plane, const HttpServers& servers) {
   AddReaderGauges(registry, plane);
   AddBacklogGauges(registry, plane);
   AddEndpointGauges(registry, plane);
+  AddConnectorGauges(plane);
   registry.AddCollector("tidegate_draining", "1 while new requests are refused.", "gauge",
                         [&plane] { return Samples{Of({}, plane.draining() ? 1 : 0)}; });
   registry.AddCollector("tidegate_config_revision", "Generation of the snapshot that is served.",

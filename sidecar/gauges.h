@@ -10,6 +10,7 @@ class Deployer;
 }
 namespace tidegate::sidecar {
 
+void AddConnectorGauges(flow::DataPlane& plane);  // part of AddRuntimeGauges
 void AddRuntimeGauges(flow::DataPlane& plane, const HttpServers& servers);
 void AddConfigGauges(const admin::Deployer& deployer);
 

@@ -68,6 +68,7 @@ class Assembler::ApiBuilder {
         if (out.connector == nullptr) continue;
         out.destinations = std::make_shared<const DestinationRule>(endpoint.destination_pattern);
         out.metrics = MakeEndpointMetrics(api_.name, endpoint.name);
+        out.traffic = OfEndpoint(api_.name, endpoint.name);
         if (g == 0) first_group_.push_back({runtime.endpoints.size(), endpoint.weight,
                                             endpoint.secondary});
         runtime.endpoints.push_back(std::move(out));

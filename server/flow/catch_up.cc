@@ -114,6 +114,7 @@ Task<Status> CatchUpReader::ReadAll() {
     batch.Clear();
     waits_for_messages_ = true;
     auto count = co_await source_->Next(batch, BatchMax());
+    owner_->CountReceived(batch);
     waits_for_messages_ = false;
     if (stopping_) co_return OkStatus();
     if (!count.ok()) co_return count.status();

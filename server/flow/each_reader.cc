@@ -10,10 +10,11 @@
 namespace tidegate::flow {
 
 EachReader::EachReader(HubStatePtr hub, ReaderKey key, connectors::ConnectorPtr connector,
-                       std::vector<std::string> topics, std::shared_ptr<PositionKeeper> keeper,
+                       const SubscribeSpec& spec, std::shared_ptr<PositionKeeper> keeper,
                        net::Worker& home, std::size_t workers)
     : hub_(std::move(hub)), key_(std::move(key)), connector_(std::move(connector)),
-      topics_(std::move(topics)), keeper_(std::move(keeper)), home_(home),
+      topics_(spec.topics), keeper_(std::move(keeper)),
+      traffic_(*OfEndpoint(spec.api, spec.endpoint)), home_(home),
       recover_(connector_->capabilities().recover), closed_(home), ring_(kRingBytes), fan_by_worker_(workers), catch_up_(*this) {}
 
 EachReader::~EachReader() = default;
@@ -83,12 +84,21 @@ Task<Status> EachReader::ReadAll() {
     batch.Clear();
     auto count = co_await source_->Next(batch, kPollBatchMax);
     if (!count.ok()) co_return count.status();
+    CountReceived(batch);
     Dispatch(batch);
     // Others of this worker take their turn, also when the source never waits.
     co_await asio::post(home_.context(), kTask);
     while (FansBehind() && !over_) co_await home_.wheel().Sleep(kWheelTick);
   }
   co_return Cancelled("reader: ended");
+}
+
+void EachReader::CountReceived(connectors::MessageBatch& batch) {
+  traffic_.received->Add(batch.size());
+  if (recover_) return;  // a log tells nobody what it has delivered before
+  for (const connectors::Message& message : batch) {
+    if (message.redelivered) traffic_.redelivered->Add();
+  }
 }
 
 void EachReader::BeginLive() {

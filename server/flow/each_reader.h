@@ -21,6 +21,7 @@
 #include "server/flow/catch_up.h"
 #include "server/flow/each_fan.h"
 #include "server/flow/encodings.h"
+#include "server/flow/endpoint_traffic.h"
 #include "server/flow/event.h"
 #include "server/flow/hub_state.h"
 #include "server/flow/lanes.h"
@@ -32,8 +33,8 @@ namespace tidegate::flow {
 class EachReader : public std::enable_shared_from_this<EachReader>, private net::WheelTimer {
  public:
   EachReader(HubStatePtr hub, ReaderKey key, connectors::ConnectorPtr connector,
-             std::vector<std::string> topics, std::shared_ptr<PositionKeeper> keeper,
-             net::Worker& home, std::size_t workers);
+             const SubscribeSpec& spec, std::shared_ptr<PositionKeeper> keeper, net::Worker& home,
+             std::size_t workers);
   ~EachReader() override;
 
   // Any thread.
@@ -61,6 +62,7 @@ class EachReader : public std::enable_shared_from_this<EachReader>, private net:
   LaneTable& lanes() { return lanes_; }
   Encodings& encodings() { return encodings_; }
   HubState& hub() { return *hub_; }
+  void CountReceived(connectors::MessageBatch& batch);
   // Moves the waiter to the ring and serves it, when the ring reaches back far enough. The waiter
   // may have gone live, and be gone itself, when this returns true.
   bool JoinRing(Waiter& waiter);
@@ -127,6 +129,7 @@ class EachReader : public std::enable_shared_from_this<EachReader>, private net:
   const connectors::ConnectorPtr connector_;
   const std::vector<std::string> topics_;
   const std::shared_ptr<PositionKeeper> keeper_;
+  const EndpointTraffic& traffic_;
   net::Worker& home_;
   const bool recover_;
 

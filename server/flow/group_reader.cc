@@ -20,7 +20,8 @@ std::string GroupKey(const SubscribeSpec& spec) {
 GroupReader::GroupReader(HubStatePtr hub, ReaderKey key, connectors::ConnectorPtr connector,
                          const SubscribeSpec& spec, net::Worker& home)
     : hub_(std::move(hub)), key_(std::move(key)), connector_(std::move(connector)),
-      qos_(spec.qos), group_(spec.broker_name), topics_(spec.topics), home_(home), demand_(home),
+      qos_(spec.qos), group_(spec.broker_name), topics_(spec.topics),
+      traffic_(*OfEndpoint(spec.api, spec.endpoint)), home_(home), demand_(home),
       closed_(home) {}
 
 StatusOr<std::shared_ptr<GroupReader>> GroupReader::FindOrMake(const HubStatePtr& hub,
@@ -140,6 +141,8 @@ Task<Status> GroupReader::ReadAll() {
     const auto max = static_cast<std::uint32_t>(std::min(credit, kPollBatchMax));
     auto count = co_await source_->Next(batch, max);
     if (!count.ok()) co_return count.status();
+    traffic_.received->Add(batch.size());
+    const TimePoint now = Clock::now();
     for (std::size_t i = 0; i < batch.size() && !over_;) {
       // Whoever had demand may have gone while the source was asked.
       Member* member = NextWithCredit();
@@ -148,7 +151,7 @@ Task<Status> GroupReader::ReadAll() {
         co_await demand_.Wait();
         continue;
       }
-      Hand(*member, batch[i++]);
+      Hand(*member, batch[i++], now);
     }
     Send();
     co_await asio::post(home_.context(), kTask);
@@ -173,8 +176,9 @@ GroupReader::Member* GroupReader::NextWithCredit() {
   return nullptr;
 }
 
-void GroupReader::Hand(Member& member, connectors::Message& message) {
+void GroupReader::Hand(Member& member, connectors::Message& message, TimePoint now) {
   --member.credit;
+  if (message.redelivered) traffic_.redelivered->Add();
   id_scratch_.clear();
   if (GivesIds(qos_) && member.encoder->wants_id() && message.offset >= 0) {
     connectors::Position place;
@@ -184,7 +188,7 @@ void GroupReader::Hand(Member& member, connectors::Message& message) {
   const Place place(0, message.partition, message.offset);
   GroupItem item;
   item.frame = EncodeFrame(*member.encoder, message, id_scratch_, place, scratch_);
-  item.ack = std::move(message.ack);
+  item.ack = CountedAck(std::move(message.ack), traffic_, now);
   member.link->bytes += item.frame->bytes().size();
   member.out.push_back(std::move(item));
 }

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "server/flow/encodings.h"
+#include "server/flow/endpoint_traffic.h"
 #include "server/flow/event.h"
 #include "server/flow/hub_state.h"
 #include "server/flow/subscriber.h"
@@ -43,7 +44,7 @@ using GroupLinkPtr = std::shared_ptr<GroupLink>;
 struct GroupItem {
   GroupItem() = default;
   FramePtr frame;
-  connectors::Ack ack;
+  CountedAck ack;
 };
 
 class GroupReader : public std::enable_shared_from_this<GroupReader>, private net::WheelTimer {
@@ -83,7 +84,7 @@ class GroupReader : public std::enable_shared_from_this<GroupReader>, private ne
 
   std::size_t TotalCredit() const;
   Member* NextWithCredit();
-  void Hand(Member& member, connectors::Message& message);
+  void Hand(Member& member, connectors::Message& message, TimePoint now);
   void Send();
   static void Placed(const Member& member, const Status& status);
   template <typename F>
@@ -99,6 +100,7 @@ class GroupReader : public std::enable_shared_from_this<GroupReader>, private ne
   const connectors::Qos qos_;
   const std::string group_;
   const std::vector<std::string> topics_;
+  const EndpointTraffic& traffic_;
   net::Worker& home_;
   connectors::SourcePtr source_;
   bool open_ = false;
@@ -144,7 +146,7 @@ class GroupSeat final : public Attachment {
   bool pushing_ = false;
   bool over_ = false;
   std::deque<GroupItem> pending_;       // delivered, not taken by the subscriber yet
-  std::deque<connectors::Ack> unwritten_;  // in the order of the frames
+  std::deque<CountedAck> unwritten_;  // in the order of the frames
   Event placed_;
   bool is_placed_ = false;
   Status placed_status_;

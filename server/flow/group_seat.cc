@@ -73,7 +73,7 @@ void GroupSeat::PushPending() {
   const bool was_full = link_->full();
   while (!pending_.empty() && subscriber_.Push(pending_.front().frame)) {
     link_->bytes -= pending_.front().frame->bytes().size();
-    connectors::Ack ack = std::move(pending_.front().ack);
+    CountedAck ack = std::move(pending_.front().ack);
     pending_.pop_front();
     if (ack_when_written_) {
       unwritten_.push_back(std::move(ack));

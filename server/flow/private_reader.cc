@@ -11,7 +11,8 @@ namespace tidegate::flow {
 PrivateReader::PrivateReader(HubStatePtr hub, connectors::ConnectorPtr connector,
                              const SubscribeSpec& spec, Subscriber& subscriber,
                              net::Worker& worker, connectors::SourcePtr source)
-    : hub_(std::move(hub)), connector_(std::move(connector)), qos_(spec.qos), worker_(worker),
+    : hub_(std::move(hub)), connector_(std::move(connector)), qos_(spec.qos),
+      traffic_(*OfEndpoint(spec.api, spec.endpoint)), worker_(worker),
       subscriber_(&subscriber), source_(std::move(source)), room_(worker), closed_(worker),
       id_(hub_->next_id.fetch_add(1)) {
   text_ = source_->origin();
@@ -83,6 +84,7 @@ Task<Status> PrivateReader::ReadAll() {
     waits_ = false;
     if (stopping_) break;
     if (!count.ok()) co_return count.status();
+    traffic_.received->Add(batch.size());
     for (std::size_t i = 0; i < batch.size() && !stopping_; ++i) co_await Give(batch[i]);
     if (subscriber_ != nullptr) subscriber_->Flush();
     co_await asio::post(worker_.context(), kTask);

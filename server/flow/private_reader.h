@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 
+#include "server/flow/endpoint_traffic.h"
 #include "server/flow/event.h"
 #include "server/flow/hub_state.h"
 #include "server/flow/lanes.h"
@@ -37,6 +38,7 @@ class PrivateReader : public std::enable_shared_from_this<PrivateReader>, public
   const HubStatePtr hub_;
   const connectors::ConnectorPtr connector_;
   const connectors::Qos qos_;
+  const EndpointTraffic& traffic_;
   net::Worker& worker_;
   Subscriber* subscriber_;  // nullptr: the seat has gone, or OnEnd was called
   connectors::SourcePtr source_;

@@ -91,7 +91,7 @@ StatusOr<std::shared_ptr<EachReader>> Hub::FindOrMakeEach(
   HubState::Seat<EachReader>& entry = state_->each[key];
   ++entry.users;
   if (!entry.reader) {
-    entry.reader = std::make_shared<EachReader>(state_, key, connector, spec.topics,
+    entry.reader = std::make_shared<EachReader>(state_, key, connector, spec,
                                                 KeeperLocked(*state_, connector), worker,
                                                 workers_.size());
     entry.reader->Start();

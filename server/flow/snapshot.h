@@ -19,6 +19,7 @@
 #include "server/flow/assemble_problem.h"
 #include "server/flow/balancer.h"
 #include "server/flow/destinations.h"
+#include "server/flow/endpoint_traffic.h"
 #include "server/flow/entrypoint.h"
 #include "server/flow/runtime_metrics.h"
 #include "server/http/router.h"
@@ -36,6 +37,7 @@ struct EndpointRuntime {
   connectors::ConnectorPtr connector;
   std::shared_ptr<const DestinationRule> destinations;  // what flows may hand in
   EndpointMetrics metrics;
+  const EndpointTraffic* traffic = nullptr;
 };
 
 struct EntrypointRuntime {

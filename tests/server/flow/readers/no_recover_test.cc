@@ -238,6 +238,36 @@ TEST_F(Passing, what_an_ended_one_did_not_write_goes_to_another) {
   EXPECT_EQ(bench.connector->groups["tidegate.a.e.c"].acked.size(), 4u);
 }
 
+TEST_F(Passing, what_goes_through_is_counted) {
+  const EndpointTraffic& traffic = *OfEndpoint("counted", "broker");
+  SubscribeSpec spec = Group(Qos::kAtLeastOnce);
+  spec.api = "counted";
+  spec.endpoint = "broker";
+  FakeSubscriber one(bench.encoder);
+  one.reading = false;
+  auto seat = bench.Attach(one, spec);
+  Append(0, 5);
+  bench.Turn();
+  EXPECT_EQ(traffic.received->Value(), 5u);
+  EXPECT_EQ(traffic.unsettled->Value(), 5);
+  one.Write(2);
+  EXPECT_EQ(traffic.acked->Value(), 2u);
+  EXPECT_EQ(traffic.unsettled->Value(), 3);
+  EXPECT_EQ(traffic.ack_seconds->Read().count, 2u);
+  seat->reset();
+  bench.Turn();
+  EXPECT_EQ(traffic.nacked->Value(), 3u);
+  EXPECT_EQ(traffic.unsettled->Value(), 0);
+  SubscribeSpec each = bench.Spec(Qos::kNone);
+  each.api = "counted";
+  each.endpoint = "broker";
+  auto other = bench.Attach(one, each);
+  Append(5, 2);
+  bench.Turn();
+  EXPECT_EQ(traffic.received->Value(), 7u);
+  EXPECT_EQ(traffic.acked->Value() + traffic.nacked->Value(), 5u);
+}
+
 TEST_F(Passing, large_messages_wait_at_the_broker_not_at_the_seat) {
   bench.connector->batch_max = 4;
   FakeSubscriber stuck(bench.encoder);
