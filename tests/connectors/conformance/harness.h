@@ -60,6 +60,8 @@ class Harness {
   virtual ConnectorPtr Make(net::WorkerPool& workers, From from, std::int64_t count) = 0;
   // The same with kSecret as the password, which the broker refuses.
   virtual ConnectorPtr MakeRefused(net::WorkerPool& workers);
+  // At how many steps of each way a connection is cut: many where a protocol is small.
+  virtual std::size_t steps_max() const { return 10; }
   // What stands between connector and broker; nullptr: nothing.
   virtual faults::FaultProxy* proxy() { return nullptr; }
   // The broker goes away without a word, and comes back with its data.

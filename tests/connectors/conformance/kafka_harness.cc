@@ -1,6 +1,7 @@
 #include "tests/connectors/conformance/kafka_harness.h"
 
 #include <cstdlib>
+#include <fstream>
 
 #include "connectors/kafka/connector.h"
 #include "connectors/kafka/dev_cluster.h"
@@ -57,7 +58,7 @@ class EmbeddedKafka final : public KafkaHarness {
   std::unique_ptr<kafka::DevCluster> cluster_;
 };
 
-class BrokerKafka final : public KafkaHarness {
+class BrokerKafka : public KafkaHarness {
  public:
   void Begin() override {
     const char* bootstrap = std::getenv("TIDEGATE_TEST_KAFKA");
@@ -74,7 +75,7 @@ class BrokerKafka final : public KafkaHarness {
   void Cut() override { ASSERT_TRUE(Run("stop_kafka.sh '" + directory_ + "' --kill")); }
   void Restore() override { ASSERT_TRUE(Run("start_kafka.sh '" + directory_ + "'")); }
 
- private:
+ protected:
   std::string Bootstrap() const override { return bootstrap_; }
   static bool Run(const std::string& script) {
     const std::string command = "tests/support/kafka/" + script + " >/dev/null 2>&1";
@@ -84,9 +85,41 @@ class BrokerKafka final : public KafkaHarness {
   std::string directory_;
 };
 
+// The broker tells clients of one listener to come to the port where the proxy is.
+class ProxiedKafka final : public BrokerKafka {
+ public:
+  void Begin() override {
+    BrokerKafka::Begin();
+    if (::testing::Test::HasFatalFailure()) return;
+    const std::uint16_t broker = PortOf("PROXIED_PORT");
+    const std::uint16_t here = PortOf("PROXY_PORT");
+    ASSERT_TRUE(broker != 0 && here != 0) << "no proxied listener in " << directory_;
+    proxy_ = faults::FaultProxy::Start("127.0.0.1", broker, here);
+    ASSERT_NE(proxy_, nullptr) << "port " << here << " is taken";
+    bootstrap_ = "127.0.0.1:" + std::to_string(here);
+  }
+  faults::FaultProxy* proxy() override { return proxy_.get(); }
+  // Each client has several connections with many requests each.
+  std::size_t steps_max() const override { return 2; }
+  void Cut() override { Harness::Cut(); }
+  void Restore() override { Harness::Restore(); }
+
+ private:
+  std::uint16_t PortOf(const std::string& name) const {
+    std::ifstream ports(directory_ + "/kafka.ports");
+    for (std::string line; std::getline(ports, line);) {
+      if (line.substr(0, name.size() + 1) != name + "=") continue;
+      return static_cast<std::uint16_t>(std::stoi(line.substr(name.size() + 1)));
+    }
+    return 0;
+  }
+  std::unique_ptr<faults::FaultProxy> proxy_;
+};
+
 }  // namespace
 
 HarnessPtr MakeEmbeddedKafkaHarness() { return std::make_unique<EmbeddedKafka>(); }
+HarnessPtr MakeProxiedKafkaHarness() { return std::make_unique<ProxiedKafka>(); }
 HarnessPtr MakeBrokerKafkaHarness() { return std::make_unique<BrokerKafka>(); }
 
 }  // namespace tidegate::connectors::conformance

@@ -48,17 +48,18 @@ for s in held:
 }
 
 # The settings of the broker in folder $1, its listeners on the ports of kafka.ports.
+# Clients that come to PROXIED_PORT are sent on to PROXY_PORT, where a test's fault proxy stands.
 kafka_broker_settings() {
   local dir=$1 name mechanism plain="org.apache.kafka.common.security"
   cat <<END
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:$CONTROLLER_PORT
-listeners=$(kafka_listeners),CONTROLLER://127.0.0.1:$CONTROLLER_PORT
-advertised.listeners=$(kafka_listeners)
+listeners=$(kafka_listeners),PROXIED://127.0.0.1:$PROXIED_PORT,CONTROLLER://127.0.0.1:$CONTROLLER_PORT
+advertised.listeners=$(kafka_listeners),PROXIED://127.0.0.1:$PROXY_PORT
 controller.listener.names=CONTROLLER
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SSL:SSL,MTLS:SSL,\
-EXPIRED:SSL,SASL:SASL_PLAINTEXT,SASLSSL:SASL_SSL
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,PROXIED:PLAINTEXT,SSL:SSL,MTLS:SSL,\
+EXPIRED:SSL,SASL:SASL_PLAINTEXT,SASLSSL:SASL_SSL,UNSIGNED:SASL_PLAINTEXT
 inter.broker.listener.name=PLAINTEXT
 log.dirs=$dir/data
 auto.create.topics.enable=false
@@ -66,6 +67,7 @@ offsets.topic.replication.factor=1
 offsets.topic.num.partitions=4
 transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=1
 group.initial.rebalance.delay.ms=0
 num.network.threads=1
 num.io.threads=2
@@ -86,6 +88,11 @@ sasl.oauthbearer.jwks.endpoint.url=file:$dir/jwks.json
 sasl.oauthbearer.expected.issuer=https://tokens.tidegate.test
 sasl.oauthbearer.expected.audience=kafka
 sasl.kerberos.service.name=kafka
+listener.name.unsigned.sasl.enabled.mechanisms=OAUTHBEARER
+listener.name.unsigned.oauthbearer.sasl.jaas.config=\\
+  $plain.oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="broker";
+listener.name.unsigned.oauthbearer.sasl.server.callback.handler.class=\\
+  $plain.oauthbearer.internals.unsecured.OAuthBearerUnsecuredValidatorCallbackHandler
 END
   for name in sasl saslssl; do
     cat <<END
@@ -109,7 +116,7 @@ END
 
 kafka_listeners() {
   local name port listeners=()
-  for name in PLAINTEXT SSL MTLS EXPIRED SASL SASLSSL; do
+  for name in PLAINTEXT SSL MTLS EXPIRED SASL SASLSSL UNSIGNED; do
     port=${name}_PORT
     [ $name = PLAINTEXT ] && port=KAFKA_PORT
     listeners+=("$name://127.0.0.1:${!port}")
@@ -120,7 +127,7 @@ kafka_listeners() {
 # Makes everything of a new broker in folder $1.
 kafka_make() {
   local dir=$1 here=$2 id
-  local names=(KAFKA CONTROLLER SSL MTLS EXPIRED SASL SASLSSL)
+  local names=(KAFKA CONTROLLER SSL MTLS EXPIRED SASL SASLSSL UNSIGNED PROXIED PROXY)
   . "$here/certs.sh"
   kafka_make_certificates "$dir/tls" || kafka_fail "no certificates; see $dir/tls/make.log"
   openssl genrsa -out "$dir/token.key" 2048 2>>"$dir/tls/make.log"
@@ -181,7 +188,8 @@ kafka_run() {
     cd "$dir" || exit 1
     exec setsid java -Xms128M -Xmx384M -XX:+UseSerialGC -XX:TieredStopAtLevel=1 \
       -Dlog4j.configuration=file:log4j.properties \
-      -Djava.security.krb5.conf="$dir/kdc/krb5.conf" -cp "$KAFKA_LIBS/*" kafka.Kafka server.properties
+      -Djava.security.krb5.conf="$dir/kdc/krb5.conf" \
+      -cp "$KAFKA_LIBS/*" kafka.Kafka server.properties
   ) >>"$dir/kafka.log" 2>&1 8>&- 9>&- </dev/null &
   local pid=$! tries=0 name port
   until kafka_answers; do
@@ -192,7 +200,7 @@ kafka_run() {
   done
   {
     echo "TIDEGATE_TEST_KAFKA=127.0.0.1:$KAFKA_PORT"
-    for name in SSL MTLS EXPIRED SASL; do
+    for name in SSL MTLS EXPIRED SASL UNSIGNED; do
       port=${name}_PORT
       echo "TIDEGATE_TEST_KAFKA_$name=127.0.0.1:${!port}"
     done

@@ -1,0 +1,154 @@
+"""`tidegatectl test endpoint/…` for every kind of broker: the step that fails is named, the text says
+why, no secret shows, and the exit code is not 0."""
+
+import json
+import os
+import socket
+import unittest
+
+import harness
+
+SECRET = "hunter2-never-shown"
+ORDER = ["dns", "tcp", "tls", "auth", "metadata"]
+
+
+def address(variable):
+    value = os.environ.get(variable)
+    if not value:
+        raise AssertionError(f"{variable} is not set: start the tests with tests/run.sh")
+    host, port = value.rsplit(":", 1)
+    return host, int(port)
+
+
+def closed_port():
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        return holder.getsockname()[1]
+
+
+def kafka(host, port, security=""):
+    return f"""kafka:
+          bootstrapServers: ["{host}:{port}"]
+          {security}
+          producer: {{topics: [{KafkaStages.topic}]}}
+          consumer: {{topics: [{KafkaStages.topic}]}}"""
+
+
+def mqtt5(host, port, security=""):
+    return f"""mqtt5:
+          serverHost: {host}
+          serverPort: {port}
+          {security}
+          producer: {{topics: stages/t}}
+          consumer: {{topics: [stages/t]}}"""
+
+
+def rabbitmq(host, port, security="security: {auth: {username: guest, password: guest}}"):
+    return f"""rabbitmq:
+          serverHost: {host}
+          serverPort: {port}
+          {security}
+          producer: {{exchange: {{name: stages, type: topic}}, routingKey: a.b}}
+          consumer: {{exchange: {{name: stages, type: topic}}, routingKey: "#"}}"""
+
+
+class Stages:
+    """The cases; each kind says where its broker is and how its settings read."""
+
+    endpoint = None
+    plain = ""       # variable with HOST:PORT in the open
+    login = ""       # the same where a password is asked for
+    wrong = ""       # the security block with SECRET as the password
+    tls = "security: {tls: {}}"
+
+    @classmethod
+    def setUpClass(cls):
+        cls.gateway = harness.Gateway().start()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.gateway.__exit__()
+
+    def try_it(self, settings):
+        name = harness.unique("stages")
+        self.gateway.apply(f"""
+kind: Api
+name: {name}
+type: message
+listeners: [{{path: /{name}}}]
+entrypoints: [sse, httpPost]
+endpointGroups:
+  - name: default
+    endpoints:
+      - name: main
+        {settings}
+plans: [{{name: open, keyless: {{}}}}]
+""")
+        result = self.gateway.ctl("test", f"endpoint/{name}/main", "-o", "json", check=False)
+        steps = json.loads(result.stdout)["steps"]
+        names = [step["name"] for step in steps]
+        self.assertEqual(names, [stage for stage in ORDER if stage in names], "in order")
+        self.assertNotIn(SECRET, result.stdout + result.stderr)
+        return result.returncode, steps
+
+    def expect_failure(self, stage, settings):
+        code, steps = self.try_it(settings)
+        self.assertEqual(code, 3)
+        self.assertEqual(steps[-1]["name"], stage, steps)
+        self.assertFalse(steps[-1].get("ok", False))
+        self.assertGreater(len(steps[-1]["message"]), 5)
+        for step in steps[:-1]:
+            self.assertTrue(step["ok"], step)
+
+    def test_all_is_well(self):
+        code, steps = self.try_it(type(self).endpoint(*address(self.plain)))
+        self.assertEqual(code, 0, steps)
+        names = [step["name"] for step in steps]
+        for stage in ("dns", "tcp", "metadata"):
+            self.assertIn(stage, names)
+        self.assertTrue(all(step["ok"] for step in steps), steps)
+
+    def test_a_name_that_nobody_knows(self):
+        self.expect_failure("dns", type(self).endpoint("nowhere.invalid", 1883))
+
+    def test_a_port_where_nobody_listens(self):
+        self.expect_failure("tcp", type(self).endpoint("127.0.0.1", closed_port()))
+
+    def test_tls_with_one_who_does_not_speak_it(self):
+        host, port = address(self.plain)
+        self.expect_failure("tls", type(self).endpoint(host, port, self.tls))
+
+    def test_a_wrong_password(self):
+        host, port = address(self.login)
+        self.expect_failure("auth", type(self).endpoint(host, port, self.wrong))
+
+
+class KafkaStages(Stages, unittest.TestCase):
+    endpoint = kafka
+    topic = ""
+    plain, login = "TIDEGATE_TEST_KAFKA", "TIDEGATE_TEST_KAFKA_SASL"
+    wrong = ("security: {protocol: sasl-plaintext, sasl: {mechanism: plain, username: gateway, "
+             f"password: {SECRET}}}}}")
+    tls = "security: {protocol: ssl, tls: {}}"
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.topic = harness.create_topic(1)
+
+
+class Mqtt5Stages(Stages, unittest.TestCase):
+    endpoint = mqtt5
+    plain, login = "TIDEGATE_TEST_MQTT", "TIDEGATE_TEST_MQTT_AUTH"
+    wrong = f"security: {{auth: {{username: gateway, password: {SECRET}}}}}"
+
+
+class RabbitmqStages(Stages, unittest.TestCase):
+    endpoint = rabbitmq
+    plain = login = "TIDEGATE_TEST_RABBITMQ"
+    wrong = f"security: {{auth: {{username: guest, password: {SECRET}}}}}"
+    tls = "security: {auth: {username: guest, password: guest}, tls: {}}"
+
+
+if __name__ == "__main__":
+    unittest.main()
