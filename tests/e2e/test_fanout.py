@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import os
 import unittest
 
 import harness
@@ -141,34 +142,39 @@ class FanoutTest(unittest.TestCase):
             self.assertLessEqual(peak, 9)
 
     def test_subscribers_that_read_nothing_keep_memory_flat(self):
-        with harness.Gateway() as gateway:
-            topic = harness.create_topic(1)
-            name = harness.unique("f")
-            gateway.apply(api(name, topic, reset="latest"))
-            streams = [Stream(gateway, name) for _ in range(50)]
+        # tests/run.sh --long: 1 GiB past a thousand.
+        long = os.environ.get("TIDEGATE_LONG") == "1"
+        silent, messages = (1000, 20_000) if long else (100, 1000)
+        for qos in ("none", "at-least-once"):
+            with self.subTest(qos=qos), harness.Gateway() as gateway:
+                growth = asyncio.run(self.flood_past(gateway, qos, silent, messages))
+                self.assertLess(growth, 64 * 1024 * 1024)
 
-            async def run():
-                await open_all(streams)
-                before = gateway.metric("process_resident_memory_bytes")
-                payload = "x" * 50_000
-
-                def flood():
-                    for _ in range(20):
-                        harness.kcat("-P", "-t", topic, stdin="\n".join([payload] * 50).encode())
-                await asyncio.get_running_loop().run_in_executor(None, flood)
-                # A neighbour that reads gets everything meanwhile: the flood has passed through.
-                neighbour = Stream(gateway, name, last_id=None)
-                await neighbour.open()
-                await asyncio.get_running_loop().run_in_executor(
-                    None, lambda: harness.produce(topic, ["0:0"]))
-                await neighbour.take(1)
-                neighbour.close()
-                after = gateway.metric("process_resident_memory_bytes")
-                for stream in streams:
-                    stream.close()
-                return after - before
-            growth = asyncio.run(run())
-            self.assertLess(growth, 64 * 1024 * 1024)
+    async def flood_past(self, gateway, qos, silent, messages):
+        """How much memory grows; a neighbour that reads must get every message meanwhile."""
+        size = 53_687  # 20,000 of them are 1 GiB
+        # In step with the neighbour: under `none` no more at once than its queue of 256 KiB holds.
+        batch = 4 if qos == "none" else 50
+        topic = harness.create_topic(1)
+        name = harness.unique("f")
+        gateway.apply(api(name, topic, qos=qos, reset="latest"))
+        streams = [Stream(gateway, name) for _ in range(silent)]
+        neighbour = Stream(gateway, name)
+        executor = asyncio.get_running_loop().run_in_executor
+        try:
+            await open_all([neighbour] + streams)
+            before = gateway.metric("process_resident_memory_bytes")
+            for first in range(0, messages, batch):
+                lines = [f"0:{i}".ljust(size) for i in range(first, first + batch)]
+                flood = executor(None, harness.produce, topic, lines)
+                await neighbour.take(first + batch)
+                await flood
+            self.assertIsNone(neighbour.problem)
+            self.assertEqual(neighbour.count, messages)
+            return gateway.metric("process_resident_memory_bytes") - before
+        finally:
+            for stream in streams + [neighbour]:
+                stream.close()
 
 
 if __name__ == "__main__":
