@@ -220,7 +220,8 @@ Status StoreFailed(const Status& status) {
 
 config::Violations ViolationsOf(const Status& status) {
   config::Violations found;
-  for (const google::protobuf::Any& detail : ToRpcStatus(status).details()) {
+  const google::rpc::Status rpc = ToRpcStatus(status);
+  for (const google::protobuf::Any& detail : rpc.details()) {
     google::rpc::BadRequest bad;
     google::rpc::PreconditionFailure failure;
     if (detail.UnpackTo(&bad)) {
