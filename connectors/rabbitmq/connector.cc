@@ -1,5 +1,8 @@
 #include "connectors/rabbitmq/connector.h"
 
+#include <algorithm>
+#include <atomic>
+
 #include "connectors/api/tls.h"
 #include "connectors/rabbitmq/factory.h"
 #include "connectors/rabbitmq/limits.h"
@@ -20,8 +23,8 @@ using connectors::SourcePtr;
 using connectors::SourceSpec;
 
 RabbitmqConnector::RabbitmqConnector(SharedPtr shared, net::WorkerPool& workers)
-    : shared_(std::move(shared)), workers_(workers), sinks_(workers.size()),
-      made_(workers.size()) {
+    : shared_(std::move(shared)), workers_(workers),
+      sinks_(std::make_shared<Sinks>(workers.size())) {
   capabilities_.publish = shared_->config.producer.enabled;
   capabilities_.subscribe = shared_->config.consumer.enabled;
   capabilities_.levels =
@@ -35,10 +38,10 @@ RabbitmqConnector::RabbitmqConnector(SharedPtr shared, net::WorkerPool& workers)
 
 RabbitmqConnector::~RabbitmqConnector() {
   // Each sink ends on its own worker, after its connection.
-  for (std::size_t i = 0; i < sinks_.size(); ++i) {
-    if (made_[i].load(std::memory_order_acquire) == nullptr) continue;
+  for (std::size_t i = 0; i < sinks_->size(); ++i) {
+    if (!(*sinks_)[i]) continue;
     net::Worker& worker = workers_.at(i);
-    worker.Post([sink = std::move(sinks_[i]), &worker]() mutable {
+    worker.Post([sink = std::move((*sinks_)[i]), &worker]() mutable {
       worker.Spawn("rabbitmq.end", RabbitSink::Shut(std::move(sink)));
     });
   }
@@ -56,12 +59,9 @@ StatusOr<connectors::Sink*> RabbitmqConnector::SinkFor(net::Worker& worker) {
     return MakeError(ErrorClass::kConfigInvalid,
                      "publish to rabbitmq: the endpoint has no producer");
   }
-  TG_CHECK(worker.IsCurrent() && worker.index() < sinks_.size());
-  std::shared_ptr<RabbitSink>& sink = sinks_[worker.index()];
-  if (!sink) {
-    sink = std::make_shared<RabbitSink>(shared_, worker);
-    made_[worker.index()].store(sink.get(), std::memory_order_release);
-  }
+  TG_CHECK(worker.IsCurrent() && worker.index() < sinks_->size());
+  std::shared_ptr<RabbitSink>& sink = (*sinks_)[worker.index()];
+  if (!sink) sink = std::make_shared<RabbitSink>(shared_, worker);
   return sink.get();
 }
 
@@ -85,26 +85,26 @@ Task<std::vector<connectors::TestStage>> RabbitmqConnector::Test(net::Worker& wo
   co_return co_await Reach(shared_, worker);
 }
 
-std::uint32_t RabbitmqConnector::inflight() const {
-  std::uint32_t all = 0;
-  for (const auto& sink : made_) {
-    if (const RabbitSink* made = sink.load(std::memory_order_acquire)) all += made->inflight();
-  }
-  return all;
-}
-
 Task<void> RabbitmqConnector::Drain(TimePoint deadline, net::Worker& worker) {
-  while (inflight() > 0 && Clock::now() < deadline) co_await worker.wheel().Sleep(kWheelTick);
-  for (std::size_t i = 0; i < made_.size(); ++i) {
-    RabbitSink* sink = made_[i].load(std::memory_order_acquire);
-    if (sink == nullptr) continue;
+  Monitor& monitor = *shared_->monitor;
+  while (monitor.inflight() > 0 && Clock::now() < deadline) {
+    co_await worker.wheel().Sleep(kWheelTick);
+  }
+  auto left = std::make_shared<std::atomic<std::size_t>>(sinks_->size());
+  for (std::size_t i = 0; i < sinks_->size(); ++i) {
     net::Worker& home = workers_.at(i);
-    home.Post([held = sink->shared_from_this(), &home]() mutable {
-      home.Spawn("rabbitmq.drain", RabbitSink::Shut(std::move(held)));
+    home.Post([sinks = sinks_, i, left, &home] {
+      if (std::shared_ptr<RabbitSink> sink = std::move((*sinks)[i])) {
+        home.Spawn("rabbitmq.drain", RabbitSink::Shut(std::move(sink)));
+      }
+      left->fetch_sub(1, std::memory_order_acq_rel);
     });
   }
   const TimePoint until = std::min<TimePoint>(deadline, Clock::now() + kCloseDeadline);
-  while (health().clients > 0 && Clock::now() < until) co_await worker.wheel().Sleep(kWheelTick);
+  while ((left->load(std::memory_order_acquire) > 0 || health().clients > 0) &&
+         Clock::now() < until) {
+    co_await worker.wheel().Sleep(kWheelTick);
+  }
 }
 
 connectors::ConnectorFactory MakeRabbitmqFactory() {

@@ -36,14 +36,13 @@ class RabbitmqConnector final : public connectors::Connector {
   Task<void> Drain(TimePoint deadline, net::Worker& worker) override;
 
  private:
-  std::uint32_t inflight() const;
-
   const SharedPtr shared_;
   net::WorkerPool& workers_;
   connectors::Capabilities capabilities_;
-  // One per worker, made on it at first use; `made_` tells other threads which are there.
-  std::vector<std::shared_ptr<RabbitSink>> sinks_;
-  std::vector<std::atomic<RabbitSink*>> made_;
+  // One per worker, touched only there: made at first use, gone after a drain. The last holder of
+  // a connector may be destroyed after the workers, and then there must be none.
+  using Sinks = std::vector<std::shared_ptr<RabbitSink>>;
+  const std::shared_ptr<Sinks> sinks_;
 };
 
 }  // namespace tidegate::rabbitmq

@@ -155,6 +155,9 @@ void Monitor::Delivered(bool redelivered) {
   if (redelivered) redelivered_.Add();
 }
 
-void Monitor::InFlight(double delta) { inflight_.Add(delta); }
+void Monitor::InFlight(int delta) {
+  const std::int64_t now = inflight_count_.fetch_add(delta, std::memory_order_relaxed) + delta;
+  inflight_.Set(static_cast<double>(now));
+}
 
 }  // namespace tidegate::rabbitmq

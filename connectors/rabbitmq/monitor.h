@@ -5,6 +5,7 @@
 // Owner: shared_ptr of the connector, of sinks, sources and connections.
 #pragma once
 
+#include <atomic>
 #include <mutex>
 #include <string>
 
@@ -37,7 +38,8 @@ class Monitor {
   void Published(connectors::Outcome outcome);
   void Confirmed(Clock::duration after);
   void Delivered(bool redelivered);
-  void InFlight(double delta);
+  void InFlight(int delta);
+  std::int64_t inflight() const { return inflight_count_.load(std::memory_order_relaxed); }
 
   const std::string& api() const { return api_; }
   const std::string& endpoint() const { return endpoint_; }
@@ -51,6 +53,7 @@ class Monitor {
   mutable std::mutex mutex_;
   connectors::Health health_;
   bool broken_ = false;  // lost, and not yet back
+  std::atomic<std::int64_t> inflight_count_{0};
   telemetry::Counter& connects_;
   telemetry::Counter& failures_;
   telemetry::Counter& losses_;

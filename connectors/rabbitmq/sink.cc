@@ -78,6 +78,7 @@ Status RabbitSink::Refusal(const OutMessage& message) const {
 }
 
 Task<PublishResult> RabbitSink::Publish(const OutMessage& message, TimePoint deadline) {
+  const std::shared_ptr<RabbitSink> self = shared_from_this();  // a drain may drop it
   const TimePoint begun = Clock::now();
   last_used_ = begun;
   Status refusal = Refusal(message);
@@ -163,7 +164,6 @@ Task<Status> RabbitSink::Ready(TimePoint deadline) {
     worker_.Spawn("rabbitmq.connect", Connect(shared_from_this()));
   }
   if (waiting_.size() >= kPublishesInFlightMax) co_return Overloaded("too many in flight");
-  const std::shared_ptr<RabbitSink> self = shared_from_this();
   net::Event done(worker_);
   if (connecting_) {  // Connect may have ended before it had to wait
     waiting_.push_back(&done);
@@ -243,14 +243,14 @@ RabbitSink::Slot* RabbitSink::Take(std::uint32_t& index) {
   slot.outstanding = slot.ok = slot.unknown = 0;
   slot.failure = OkStatus();
   slot.waited = slot.blocked = false;
-  inflight_.store(inflight() + 1, std::memory_order_relaxed);
+  ++inflight_;
   shared_->monitor->InFlight(1);
   return &slot;
 }
 
 void RabbitSink::Free(std::uint32_t index) {
   free_.push_back(index);
-  inflight_.store(inflight() - 1, std::memory_order_relaxed);
+  --inflight_;
   shared_->monitor->InFlight(-1);
 }
 
@@ -308,7 +308,7 @@ void RabbitSink::OnLost(const Status& why) {
 
 void RabbitSink::OnIdle() {
   const auto idle = Clock::now() - last_used_;
-  if (idle < kClientLinger || inflight() > 0 || connecting_) {
+  if (idle < kClientLinger || inflight_ > 0 || connecting_) {
     worker_.wheel().Arm(idle_timer_, kClientLinger);
     return;
   }

@@ -9,7 +9,6 @@
 // end. Fails: see connectors/api/sink.h.
 #pragma once
 
-#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -34,8 +33,6 @@ class RabbitSink final : public connectors::Sink,
   // Closes the connection; what is not confirmed is unknown. A later Publish connects again.
   static Task<void> Shut(std::shared_ptr<RabbitSink> self);
 
-  // Any thread.
-  std::uint32_t inflight() const { return inflight_.load(std::memory_order_relaxed); }
 
  private:
   struct Slot;
@@ -74,7 +71,7 @@ class RabbitSink final : public connectors::Sink,
   std::vector<net::Event*> waiting_;  // for the channel
   std::vector<std::unique_ptr<Slot>> slots_;
   std::vector<std::uint32_t> free_;
-  std::atomic<std::uint32_t> inflight_{0};
+  std::uint32_t inflight_ = 0;
   TimePoint last_used_;
   CallTimer blocked_timer_;
   CallTimer idle_timer_;

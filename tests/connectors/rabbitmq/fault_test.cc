@@ -3,6 +3,7 @@
 #include <thread>
 
 #include "tests/connectors/rabbitmq/fixture.h"
+#include "tests/support/fault_proxy/fault_proxy.h"
 
 namespace tidegate::rabbitmq {
 namespace {
@@ -105,6 +106,49 @@ TEST_F(FaultTest, ClosedByAnOperatorItComesBackAtOnce) {
   EXPECT_GE(connector->health().reconnects, 1u);
   EXPECT_EQ(connector->health().state, HealthState::kReady);
   Close(*source);
+}
+
+TEST_F(FaultTest, HeartbeatsKeepAnIdleConnectionAndSilenceEndsOne) {
+  const auto proxy = faults::FaultProxy::Start(host_, static_cast<std::uint16_t>(port_));
+  ASSERT_NE(proxy, nullptr);
+  Settings settings = Base();
+  settings.set_server_port(proxy->port());
+  settings.mutable_heartbeat()->set_seconds(2);
+  auto connector = Make(settings);
+  auto source = Open(*connector, Member(Qos::kAtLeastOnce));
+  ASSERT_TRUE(source.ok()) << MessageOf(source.status());
+  ASSERT_EQ(Publish(*connector, "before").outcome, Outcome::kOk);
+  Await(worker(), worker().wheel().Sleep(seconds(6)));  // the broker ends who is silent for 4 s
+  EXPECT_EQ(proxy->counts().connections, 2u);
+  proxy->Cut(faults::How::kSilence);
+  const TimePoint begun = Clock::now();
+  const auto silent = Publish(*connector, "into the silence");
+  EXPECT_EQ(silent.outcome, Outcome::kUnknown);
+  EXPECT_EQ(ClassOf(silent.status), ErrorClass::kConnectionClosed) << MessageOf(silent.status);
+  EXPECT_LT(Clock::now() - begun, seconds(8));
+  const auto back = Until(*connector, Outcome::kOk, seconds(10));
+  EXPECT_EQ(back.outcome, Outcome::kOk) << MessageOf(back.status);
+  ASSERT_TRUE(Read(**source, 2).ok());
+  Close(*source);
+}
+
+// The last holder of a connector may be a snapshot that goes after the workers.
+TEST_F(FaultTest, ADrainedConnectorMayOutliveItsWorkers) {
+  Settings settings = Base();
+  settings.mutable_producer()->set_mandatory(false);
+  auto connector = Make(settings);
+  for (std::size_t i = 0; i < 2; ++i) {
+    OutMessage message;
+    message.content = "x";
+    ASSERT_EQ(Publish(*connector, message, seconds(5), i).outcome, Outcome::kOk);
+  }
+  EXPECT_EQ(connector->health().clients, 2u);
+  Await(worker(), connector->Drain(Clock::now() + seconds(5), worker()));
+  EXPECT_EQ(connector->health().clients, 0u);
+  made_.clear();
+  workers_->Stop();
+  workers_.reset();
+  connector.reset();
 }
 
 TEST_F(FaultTest, ADeletedQueueIsMadeAgain) {
