@@ -55,7 +55,7 @@ class Deployer {
 
   // A secret, a password or a key store that deployed APIs name has changed: their endpoints are
   // looked at again (flow::DataPlane::RefreshSecrets), nothing is stored. What cannot be used keeps
-  // what runs and is logged.
+  // what runs and is logged. APIs that Restore left out are tried again.
   Status RefreshSecrets();
   // The files that deployed APIs name, each once: what to watch.
   std::vector<std::string> ReferencedFiles() const;
@@ -80,6 +80,7 @@ class Deployer {
                               std::chrono::milliseconds limit);
   void TakeBack(const Change& change, const std::set<std::string>& apis, bool assembled);
   bool LeaveOutBroken(State& state);
+  Status ServeLeftOut();
 
   Repository& repository_;
   flow::DataPlane& data_plane_;

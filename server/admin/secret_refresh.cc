@@ -13,12 +13,51 @@ namespace tidegate::admin {
 std::vector<std::string> Deployer::ReferencedFiles() const {
   std::set<std::string> files;
   for (const auto& [name, deployment] : Read()->deployments) {
-    if (deployment->model == nullptr) continue;
+    if (deployment->model == nullptr && deployment->problem.empty()) continue;
     for (std::string& file : config::ReferencedFiles(deployment->record->snapshot())) {
       files.insert(std::move(file));
     }
   }
   return std::vector<std::string>(files.begin(), files.end());
+}
+
+// An API that could not be served at the start, because a secret was not there yet, is served once
+// it can be.
+Status Deployer::ServeLeftOut() {
+  auto state = std::make_shared<State>(*Read());
+  std::set<std::string> tried;
+  for (auto& [name, deployment] : state->deployments) {
+    const cfg::Api& snapshot = deployment->record->snapshot();
+    if (deployment->model != nullptr || deployment->problem.empty() || !Serves(snapshot)) continue;
+    config::Violations violations;
+    auto again = std::make_shared<Deployment>(*deployment);
+    again->model = Compile(snapshot, deployment->revision, deployment->stopped, options_.tenant,
+                           "", violations);
+    if (!violations.empty()) continue;  // no secret will mend that
+    again->problem.clear();
+    deployment = std::move(again);
+    tried.insert(name);
+  }
+  if (tried.empty()) return OkStatus();
+  while (LeaveOutBroken(*state)) {
+  }
+  std::erase_if(tried, [&](const std::string& name) {
+    return state->deployments.at(name)->model == nullptr;
+  });
+  if (tried.empty()) return OkStatus();
+  std::vector<model::ApiPtr> models;
+  for (const auto& [name, deployment] : state->deployments) {
+    if (deployment->model != nullptr) models.push_back(deployment->model);
+  }
+  std::vector<flow::AssembleProblem> problems;
+  TG_ASSIGN_OR_RETURN(SnapshotPtr snapshot, data_plane_.Assemble(models, problems));
+  TG_RETURN_IF_ERROR(PublishSubscriptions(*state, tried, options_.publish_limit));
+  TG_RETURN_IF_ERROR(data_plane_.Publish(std::move(snapshot), options_.publish_limit));
+  repository_.Set(std::move(state));
+  for (const std::string& name : tried) {
+    Log(LogLevel::kInfo, "admin.api_served_again", {{"api", name}});
+  }
+  return OkStatus();
 }
 
 Status Deployer::RefreshSecrets() {
@@ -27,6 +66,7 @@ Status Deployer::RefreshSecrets() {
   {
     const std::unique_lock<std::timed_mutex> lock(mutation_, options_.publish_limit);
     if (!lock.owns_lock()) return Unavailable("refresh secrets: another change is running");
+    TG_RETURN_IF_ERROR(ServeLeftOut());
     changed = data_plane_.RefreshSecrets(options_.publish_limit, kept);
   }
   for (const flow::AssembleProblem& problem : kept) {

@@ -58,5 +58,35 @@ TEST_F(SecretRefreshTest, WhatCannotBeUsed_isLoggedAndNothingIsStored) {
   EXPECT_EQ(Everything(), before);
 }
 
+TEST_F(SecretRefreshTest, AnApiThatWasLeftOut_isServedOnceItCanBe) {
+  const state::TempDirectory directory;
+  const auto open = [&] {
+    auto store = state::OpenSqliteStore(state::SqliteOptions(directory.path()));
+    ASSERT_TRUE(store.ok()) << MessageOf(store.status());
+    UseStore(std::move(*store));
+  };
+  open();
+  Apply(ApiWith("one", "/etc/hostname"));
+  Apply(ApiWith("two", "/etc/passwd"));
+  flow::AssembleProblem problem;
+  problem.api = "one";
+  problem.path = "endpointGroups[0].endpoints[0].mock";
+  problem.text = "its secret is gone";
+  plane_.problems.push_back(problem);
+  deployer_.reset();
+  repository_.reset();
+  store_.reset();  // one process at a time
+  open();
+  EXPECT_EQ(plane_.Serving("one"), nullptr);
+  EXPECT_NE(plane_.Serving("two"), nullptr);
+  EXPECT_THAT(deployer_->ReferencedFiles(), ElementsAre("/etc/hostname", "/etc/passwd"));
+  EXPECT_TRUE(deployer_->RefreshSecrets().ok());
+  EXPECT_EQ(plane_.Serving("one"), nullptr);  // still gone
+  plane_.problems.clear();
+  EXPECT_TRUE(deployer_->RefreshSecrets().ok());
+  EXPECT_NE(plane_.Serving("one"), nullptr);
+  EXPECT_NE(plane_.Serving("two"), nullptr);
+}
+
 }  // namespace
 }  // namespace tidegate::admin

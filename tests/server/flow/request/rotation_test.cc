@@ -26,7 +26,12 @@ class Rotation : public ::testing::Test {
     auto* header = settings->add_headers();
     header->set_name("X-Secret");
     header->mutable_secret()->set_file(File());
-    rotating_ = MakeApi("rotating", settings);
+    auto api = MakeApi("rotating", settings);
+    auto get = std::make_shared<v1::HttpGetEntrypoint>();
+    get->set_headers_in_payload(true);
+    get->mutable_messages_limit_duration()->set_seconds(5);
+    api->entrypoints[2].settings = get;
+    rotating_ = api;
     still_ = MakeApi("still", MockSettings(20));
     const Status status = gateway_->Deploy({rotating_, still_});
     ASSERT_TRUE(status.ok()) << status;
