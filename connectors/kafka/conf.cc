@@ -9,9 +9,9 @@
 #include "connectors/kafka/error_map.h"
 #include "connectors/kafka/monitor.h"
 #include "connectors/kafka/properties.h"
-#include "connectors/kafka/tls_text.h"
 #include "server/base/codec.h"
 #include "server/base/log.h"
+#include "server/net/certificate_error.h"
 
 namespace tidegate::kafka {
 namespace {
@@ -50,7 +50,6 @@ constexpr std::array kConsumerOnly = {
     Setting{"fetch.wait.max.ms", "100"},
     Setting{"fetch.error.backoff.ms", "200"},
     Setting{"allow.auto.create.topics", "false"},    // a missing topic is an error
-    Setting{"enable.partition.eof", "false"},
     Setting{"enable.auto.commit", "false"},
     Setting{"enable.auto.offset.store", "false"},
 };
@@ -124,7 +123,7 @@ int OnCertificate(rd_kafka_t*, const char* broker, std::int32_t, int* error, int
   if (*error == 0) return 1;
   const auto* client = static_cast<const ClientOpaque*>(opaque);
   if (client->monitor != nullptr) {
-    client->monitor->CertificateRefused(broker, CertificateErrorText(*error));
+    client->monitor->CertificateRefused(broker, net::CertificateErrorText(*error, "broker"));
   }
   return 0;
 }
@@ -135,7 +134,7 @@ void IgnoreTokenRefresh(rd_kafka_t*, const char*, void*) {}
 void SetTls(const SecuritySettings& security, const ConfSpec& spec, Builder& builder) {
   if (!security.trust_pem.empty()) builder.Set("ssl.ca.pem", security.trust_pem);
   if (!security.key_pem.empty()) {
-    // The key as text; the chain as a file: of a text this version sends only the first certificate.
+    // The chain as a file: of a text this version sends only the first certificate.
     builder.Set("ssl.key.pem", security.key_pem);
     if (!spec.chain_path.empty()) builder.Set("ssl.certificate.location", spec.chain_path);
   }
@@ -192,8 +191,10 @@ void SetConsumer(const ConfSpec& spec, Builder& builder) {
   builder.Set(kConsumerOnly);
   if (spec.role != Role::kGroup) {
     builder.Set("auto.offset.reset", "error");  // starts are explicit; a lost position is said
+    builder.Set("enable.partition.eof", "true");  // a log may end in what is no message
     return;
   }
+  builder.Set("enable.partition.eof", "false");
   builder.Set("group.id", spec.group);
   builder.Set("partition.assignment.strategy", "cooperative-sticky");
   Reset reset = spec.latest ? Reset::kLatest : spec.reset;

@@ -26,9 +26,9 @@ using connectors::SourceSpec;
 namespace {
 
 // What the library cannot get by itself: tokens and tickets.
-StatusOr<std::shared_ptr<Credentials>> MakeCredentials(const Shared& shared,
-                                                       std::shared_ptr<net::TlsClient> token_tls,
-                                                       const connectors::ConnectorContext& context) {
+StatusOr<std::shared_ptr<Credentials>> MakeCredentials(
+    const Shared& shared, std::shared_ptr<net::TlsClient> token_tls,
+    const connectors::ConnectorContext& context) {
   const SecuritySettings& security = shared.config.security;
   const std::string owner = context.api + "/" + context.endpoint;
   net::Worker& home =

@@ -1,4 +1,4 @@
-// A SASL login as Java writes it: `module flag key=value …;`, read as strictly as Java's clients do.
+// A SASL login as Java writes it: `module flag key=value …;`, read as strictly as Java does.
 //
 // Words end at white space and at ; = / " '. A '/' outside quotes begins a comment, also in the
 // middle of a value: `keyTab=/etc/x` has no value in Java either, so paths are quoted. Quoted texts

@@ -35,9 +35,10 @@ Status OnlyKnown(const JaasLogin& login, std::span<const std::string_view> known
                  std::span<const std::string_view> prefixes = {}) {
   for (const auto& [name, value] : login.options) {
     if (std::find(known.begin(), known.end(), name) != known.end()) continue;
-    const bool prefixed = std::any_of(prefixes.begin(), prefixes.end(), [&](std::string_view begin) {
-      return StartsWith(name, begin) && name.size() > begin.size();
-    });
+    bool prefixed = false;
+    for (std::string_view begin : prefixes) {
+      prefixed = prefixed || (StartsWith(name, begin) && name.size() > begin.size());
+    }
     if (!prefixed) return UnknownOption(login, known, name);
   }
   return OkStatus();

@@ -1,5 +1,5 @@
-// Bytes under a path that only this process can open (memfd), for library settings that take nothing
-// but a file.
+// Bytes under a path that only this process can open (memfd), for library settings that take
+// nothing but a file.
 //
 // Thread: any. Owner: whoever needs the path; it is gone with the object. Fails: path() is empty
 // when the process is out of descriptors.

@@ -23,7 +23,7 @@ class Gauge;
 namespace tidegate::kafka {
 
 inline constexpr auto kAllDownGrace = std::chrono::seconds(10);
-// An endpoint that was refused is left out that long where there are others; then it is tried again.
+// An endpoint that was refused is left out that long where there are others.
 inline constexpr auto kRefusedOut = std::chrono::seconds(30);
 
 class Monitor {
@@ -71,7 +71,7 @@ class Monitor {
   connectors::Health health_;
   TimePoint down_since_{};
   bool dialled_ = false;
-  TimePoint refused_at_{};      // TLS or login; not set: nothing was refused since a broker answered
+  TimePoint refused_at_{};      // TLS or login; not set: a broker has answered since
   std::string certificate_;     // what CertificateRefused has said last
   TimePoint certificate_at_{};
   std::string trouble_;

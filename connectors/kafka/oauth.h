@@ -1,5 +1,5 @@
-// Bearer tokens for one connector: fetched by us on a worker's loop, handed to every handle, fetched
-// again before they end.
+// Bearer tokens for one connector: fetched by us on a worker's loop, handed to every handle,
+// fetched again before they end.
 //
 // The library's own refresh callback is not relied on: it is served only when a queue is polled. A
 // token is fetched at the first handle and kept while handles live; failures are tried again after

@@ -106,10 +106,10 @@ StatusOr<Token> MakeToken(std::string value, std::string principal, std::int64_t
 std::string ErrorCodeOf(std::string_view body) {
   const auto object = ParseObject(body);
   const std::string code = object ? TextOf(*object, "error") : "";
-  const bool plain = code.size() <= 64 && std::all_of(code.begin(), code.end(), [](unsigned char c) {
-                       return c < 128 && (std::isalpha(c) != 0 || c == '_');
-                     });
-  return plain ? code : "";
+  const bool plain = std::all_of(code.begin(), code.end(), [](unsigned char c) {
+    return c < 128 && (std::isalpha(c) != 0 || c == '_');
+  });
+  return plain && code.size() <= 64 ? code : "";
 }
 
 }  // namespace

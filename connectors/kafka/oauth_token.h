@@ -1,7 +1,7 @@
 // Bearer tokens as texts: what a token endpoint answers, what a token says of itself.
 //
 // Thread: pure functions. Fails: AuthFailed with a text that holds no token and no secret: of an
-// error answer only the status and the code of RFC 6749 section 5.2, of which letters and '_' alone.
+// error answer only the status and the code of RFC 6749 section 5.2, letters and '_' alone.
 #pragma once
 
 #include <cstdint>
@@ -21,8 +21,8 @@ struct Token {
   std::int64_t expires_unix_ms = 0;
 };
 
-// The answer of a token endpoint. A JWT's own `exp` and `sub` count more than what stands beside it;
-// where nothing is said a token lives for an hour and is `client_id`'s.
+// The answer of a token endpoint. A JWT's own `exp` and `sub` count more than what stands beside
+// it; where nothing is said a token lives for an hour and is `client_id`'s.
 StatusOr<Token> TokenOfAnswer(int status, std::string_view body, std::string_view client_id,
                               std::int64_t now_unix_ms);
 // A token that was given as it is.

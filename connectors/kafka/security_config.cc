@@ -157,8 +157,9 @@ void CheckOauth(const pb::KafkaSasl& sasl, OauthSettings& out, Check& check) {
 void CheckKerberos(const KerberosSettings& kerberos, Check& check) {
   const auto fine = [](std::string_view text) {
     return std::all_of(text.begin(), text.end(), [](unsigned char c) {
-      return c < 128 && (std::isalnum(c) != 0 || std::string_view("._/@-").find(
-                                                     static_cast<char>(c)) != std::string_view::npos);
+      constexpr std::string_view kSigns = "._/@-";
+      const bool sign = kSigns.find(static_cast<char>(c)) != std::string_view::npos;
+      return c < 128 && (sign || std::isalnum(c) != 0);
     });
   };
   if (!fine(kerberos.principal)) {
@@ -275,9 +276,10 @@ void ReadSecurity(const pb::KafkaEndpoint& in, KafkaConfig& out, Check& check) {
     check.Add("security.tls", "needs the protocol ssl or sasl-ssl");
   }
   // Clouds close connections that rest for ten minutes without saying so to either side.
-  const bool idle_set = std::any_of(out.properties.begin(), out.properties.end(), [](const auto& p) {
-    return p.first == "connections.max.idle.ms";
-  });
+  bool idle_set = false;
+  for (const auto& [name, value] : out.properties) {
+    idle_set = idle_set || name == "connections.max.idle.ms";
+  }
   if (in.preset() == pb::KAFKA_PRESET_CONFLUENT && !idle_set) {
     out.properties.emplace_back("connections.max.idle.ms", "180000");
   }

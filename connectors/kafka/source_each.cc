@@ -40,13 +40,14 @@ class EachCore final : public EventListener,
   Task<void> Close();
   const Position& origin() const { return origin_; }
   Position HighWatermark() const;
+  Position Reached() const;
 
   bool OnEvents() override;
   void OnTimer() override;
 
  private:
   struct Part {
-    std::int64_t next = 0;  // the offset after the last delivered
+    std::int64_t next = 0;  // everything before it was delivered, or is no message
     std::int64_t high = 0;  // the log's end, as far as known
   };
   struct Topic {
@@ -56,6 +57,7 @@ class EachCore final : public EventListener,
 
   std::size_t Drain(MessageBatch& batch, std::uint32_t max);
   Topic& TopicOf(const rd_kafka_message_t& record);
+  void TakeEnd(const rd_kafka_message_t& record);
   void TakeError(const rd_kafka_message_t& record);
   void Add(const Found& found);
   void LookAgain();
@@ -169,9 +171,21 @@ EachCore::Topic& EachCore::TopicOf(const rd_kafka_message_t& record) {
   return *last_topic_;
 }
 
+// The library has read up to this offset; what it found before it lies in front of this event. Not
+// all of it are messages: transactions end in control records, compaction leaves gaps.
+void EachCore::TakeEnd(const rd_kafka_message_t& record) {
+  std::vector<Part>& parts = TopicOf(record).parts;
+  const auto index = static_cast<std::size_t>(record.partition);
+  if (index >= parts.size()) return;  // its look-up is still on the way to this worker
+  parts[index].next = std::max(parts[index].next, record.offset);
+}
+
 void EachCore::TakeError(const rd_kafka_message_t& record) {
   const int code = record.err;
-  if (code == RD_KAFKA_RESP_ERR__PARTITION_EOF) return;
+  if (code == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+    TakeEnd(record);
+    return;
+  }
   const std::string topic = record.rkt == nullptr ? "" : rd_kafka_topic_name(record.rkt);
   switch (ClassOfCode(code, true)) {
     case ErrorClass::kDestinationMissing:
@@ -262,6 +276,16 @@ Position EachCore::HighWatermark() const {
   return position;
 }
 
+Position EachCore::Reached() const {
+  Position position;
+  for (const auto& topic : topics_) {
+    for (std::size_t i = 0; i < topic->parts.size(); ++i) {
+      position.Set(topic->name, static_cast<std::int32_t>(i), topic->parts[i].next - 1);
+    }
+  }
+  return position;
+}
+
 void EachCore::ShowLag() {
   const Position high = HighWatermark();
   std::vector<connectors::Lag> lag;
@@ -305,6 +329,7 @@ class EachSource final : public connectors::Source {
   }
   const Position& origin() const override { return core_->origin(); }
   std::optional<Position> HighWatermark() const override { return core_->HighWatermark(); }
+  std::optional<Position> Reached() const override { return core_->Reached(); }
   Task<void> Close() override { return core_->Close(); }
 
  private:

@@ -1,7 +1,7 @@
 // The parts of an http or https URL that a client needs.
 //
-// Thread: pure functions. Fails: InvalidArgument naming the rule; the URL is not repeated (its query
-// may hold a secret).
+// Thread: pure functions. Fails: InvalidArgument naming the rule; the URL is not repeated (its
+// query may hold a secret).
 #pragma once
 
 #include <cstdint>

@@ -3,7 +3,8 @@
 # a broker that has all those listeners, tests every endpoint by stages and reads over SSE.
 #
 # usage: try-kafka-security.sh DIR     of a broker of tests/support/kafka/start_kafka.sh
-# TIDEGATE names the binary; default: the one of a release build. Needs keytool, openssl, kcat, curl.
+# TIDEGATE names the binary; default: the one of a release build. Needs keytool, openssl, kcat
+# and curl.
 set -euo pipefail
 [ $# -eq 1 ] || { echo "usage: try-kafka-security.sh DIR" >&2; exit 2; }
 here=$(cd "$(dirname "$0")" && pwd)
@@ -63,7 +64,8 @@ export SSL_CERT_FILE=$tls/ca.crt
 # --- the file, with the names of this broker
 authority=$(sed ':a;N;$!ba;s/\n/\\\\n/g' "$tls/ca.crt")
 sed -e "s#/secrets/#$secrets/#g" -e "s#, kafka-2:9092##" \
-  -e "s#kafka-1:9092#$TIDEGATE_TEST_KAFKA_SASL#" -e "s#kafka-1:9093#$TIDEGATE_TEST_KAFKA_SASL_SSL#" \
+  -e "s#kafka-1:9092#$TIDEGATE_TEST_KAFKA_SASL#" \
+  -e "s#kafka-1:9093#$TIDEGATE_TEST_KAFKA_SASL_SSL#" \
   -e "s#kafka-1:9094#$TIDEGATE_TEST_KAFKA_MTLS#" \
   -e "s#pkc-1.example.com:9092#$TIDEGATE_TEST_KAFKA_SASL_SSL#" \
   -e "s#https://idp.example.com/token#$TIDEGATE_TEST_KAFKA_TOKENS#" \

@@ -80,7 +80,7 @@ class KafkaSecurityTest(unittest.TestCase):
             self.assertIn("Authentication failed: Invalid username or password", text)
             self.assertRegex(text, r"tcp\s+ok")
             # The condition of the API says so, too.
-            described = gateway.ctl("get", f"apis/{name}", "-o", "yaml").stdout
+            described = gateway.ctl("get", f"apis/{name}", "-o", "proto-json").stdout
             self.assertIn("Invalid username or password", described)
             for shown in (text, described, answer.text, gateway.log.read_text()):
                 self.assertNotIn("hunter2", shown)

@@ -59,10 +59,11 @@ class Admin {
     rd_kafka_NewTopic_destroy(wanted);
   }
 
-  void Acl(const std::string& topic, const std::string& user, rd_kafka_AclOperation_t operation) {
+  void Acl(rd_kafka_ResourceType_t type, const std::string& name, const std::string& user,
+           rd_kafka_AclOperation_t operation) {
     std::array<char, 256> text{};
     rd_kafka_AclBinding_t* binding = rd_kafka_AclBinding_new(
-        RD_KAFKA_RESOURCE_TOPIC, topic.c_str(), RD_KAFKA_RESOURCE_PATTERN_LITERAL,
+        type, name.c_str(), RD_KAFKA_RESOURCE_PATTERN_LITERAL,
         ("User:" + user).c_str(), "*", operation, RD_KAFKA_ACL_PERMISSION_TYPE_ALLOW, text.data(),
         text.size());
     ASSERT_NE(binding, nullptr) << text.data();
@@ -127,8 +128,12 @@ std::string BrokerTest::NewTopic(const std::string& prefix, int partitions) {
 
 void BrokerTest::Allow(const std::string& user, const std::string& topic, bool describe) {
   Admin admin;
-  admin.Acl(topic, user, RD_KAFKA_ACL_OPERATION_ALL);
-  if (describe) admin.Acl(topic, "*", RD_KAFKA_ACL_OPERATION_DESCRIBE);
+  admin.Acl(RD_KAFKA_RESOURCE_TOPIC, topic, user, RD_KAFKA_ACL_OPERATION_ALL);
+  if (describe) admin.Acl(RD_KAFKA_RESOURCE_TOPIC, topic, "*", RD_KAFKA_ACL_OPERATION_DESCRIBE);
+}
+
+void BrokerTest::AllowGroup(const std::string& user, const std::string& group) {
+  Admin().Acl(RD_KAFKA_RESOURCE_GROUP, group, user, RD_KAFKA_ACL_OPERATION_ALL);
 }
 
 StatusOr<connectors::ConnectorPtr> BrokerTest::TryMake(const std::string& listener,
@@ -201,7 +206,8 @@ std::vector<std::string> BrokerTest::ReadAll(KafkaConnector& connector, std::siz
 std::string BrokerTest::Stages(KafkaConnector& connector) {
   std::string out;
   for (const connectors::TestStage& stage : Await(worker(), connector.Test(worker()))) {
-    out += (out.empty() ? "" : ", ") + stage.stage + (stage.ok ? " ok" : " failed: " + stage.detail);
+    out += (out.empty() ? "" : ", ") + stage.stage;
+    out += stage.ok ? " ok" : " failed: " + stage.detail;
   }
   return out;
 }

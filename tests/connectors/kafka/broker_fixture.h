@@ -28,6 +28,8 @@ class BrokerTest : public ClusterTest {
   std::string NewTopic(const std::string& prefix = "secure", int partitions = 1);
   // Only `user` may use `topic`; everybody may describe it with `describe`.
   void Allow(const std::string& user, const std::string& topic, bool describe);
+  // Only `user` may be a member of `group`.
+  void AllowGroup(const std::string& user, const std::string& group);
 
   // `settings` stands in the flow mapping of a kafka endpoint, beside its bootstrap servers.
   StatusOr<connectors::ConnectorPtr> TryMake(const std::string& listener,

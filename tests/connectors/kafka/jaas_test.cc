@@ -107,7 +107,8 @@ std::string WhyNot(Mechanism mechanism, const std::string& text) {
 }
 
 TEST(JaasLoginTest, PlainAndScram) {
-  const auto plain = Apply(Mechanism::kPlain, kPlain + std::string("required username=u password=p;"));
+  const auto plain =
+      Apply(Mechanism::kPlain, kPlain + std::string("required username=u password=p;"));
   ASSERT_TRUE(plain.ok());
   EXPECT_EQ(plain->username, "u");
   EXPECT_EQ(plain->password, "p");
@@ -139,7 +140,8 @@ TEST(JaasLoginTest, AnUnknownOptionIsNamedByItsNearestOnly) {
 TEST(JaasLoginTest, OauthTakesTheNamesOfKafkaAndOfStrimzi) {
   const auto kafka = Apply(Mechanism::kOauthBearer,
                            "OAuthBearerLoginModule required clientId=c clientSecret=s scope=kafka "
-                           "tokenEndpointUrl=\"https://idp/token\" extension_logicalCluster=lkc-1;");
+                           "tokenEndpointUrl=\"https://idp/token\" "
+                           "extension_logicalCluster=lkc-1;");
   ASSERT_TRUE(kafka.ok()) << MessageOf(kafka.status());
   EXPECT_EQ(kafka->oauth.client_id, "c");
   EXPECT_EQ(kafka->oauth.client_secret, "s");

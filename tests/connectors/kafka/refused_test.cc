@@ -24,7 +24,8 @@ class Refused : public BrokerTest {
               const std::string& error_class, const std::string& text, const std::string& stage) {
     auto connector = MakeOn(listener, Both(security, topic_));
     ASSERT_NE(connector, nullptr);
-    const auto said = AllOf(StartsWith(error_class + ": "), HasSubstr(text), Not(HasSubstr("hunter2")));
+    const auto said =
+        AllOf(StartsWith(error_class + ": "), HasSubstr(text), Not(HasSubstr("hunter2")));
     EXPECT_THAT(TryOpen(*connector), said);
     const connectors::Health health = connector->health();
     EXPECT_EQ(health.state, HealthState::kFailed);
@@ -132,7 +133,8 @@ TEST_F(Refused, TokenEndpointsThatDoNotWork) {
   };
   EXPECT_THAT(said(base + "/broken"), AllOf(StartsWith("AuthFailed"), HasSubstr("not a JSON")));
   EXPECT_THAT(said(base + "/empty"), AllOf(StartsWith("AuthFailed"), HasSubstr("no access_token")));
-  EXPECT_THAT(said(base + "/failing"), AllOf(StartsWith("ConnectFailed"), HasSubstr("answered 503")));
+  EXPECT_THAT(said(base + "/failing"),
+              AllOf(StartsWith("ConnectFailed"), HasSubstr("answered 503")));
   EXPECT_THAT(said(base + "/slow"), AllOf(StartsWith("Timeout"), HasSubstr("no answer in time")));
   EXPECT_THAT(said("http://127.0.0.1:1/t"), StartsWith("ConnectFailed: kafka token: "));
 }
@@ -194,6 +196,26 @@ TEST_F(Refused, RightsThatAreMissing) {
   EXPECT_NE(hidden->health().state, HealthState::kFailed);
   auto readable = MakeOn("SASL", Both(stranger, seen));
   EXPECT_THAT(TryPublish(*readable, "x"), StartsWith("NotAuthorized: "));
+}
+
+TEST_F(Refused, AGroupThatBelongsToSomebodyElse) {
+  const std::string group = "private-" + topic_;
+  AllowGroup("gateway", group);
+  auto connector = MakeOn("SASL", Both(Sasl("plain, username: stranger, password: '" +
+                                            File("sasl.password") + "'"),
+                                       topic_));
+  ASSERT_NE(connector, nullptr);
+  connectors::SourceSpec spec;
+  spec.share = connectors::Share::kGroup;
+  spec.group = group;
+  spec.qos = connectors::Qos::kAtLeastOnce;
+  auto source = Open(*connector, std::move(spec));
+  ASSERT_TRUE(source.ok()) << MessageOf(source.status());
+  const auto got = Read(**source, 1);
+  ASSERT_FALSE(got.ok());
+  EXPECT_EQ(ClassOf(got.status()), ErrorClass::kNotAuthorized) << MessageOf(got.status());
+  EXPECT_THAT(MessageOf(got.status()), HasSubstr("Group authorization failed"));
+  Close(std::move(*source));
 }
 
 TEST_F(Refused, ATopicThatIsMissing) {

@@ -77,10 +77,15 @@ const Way kWays[] = {
      "auth ok, "},
     {"OauthByJaasWithTls", "SASL_SSL",
      "protocol: sasl-ssl, sasl: {mechanism: oauthbearer, jaasConfig: "
-     "'org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required clientId=gateway "
-     "clientSecret=\"@SECRET\" tokenEndpointUrl=\"@TOKENS\" extension_logicalCluster=lkc-1;'}, "
+     "'org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required "
+     "clientId=gateway clientSecret=\"@SECRET\" tokenEndpointUrl=\"@TOKENS\" extension_logicalCluster=lkc-1;'}, "
      "tls: {" TRUST "}",
      "tls ok, auth ok, "},
+    {"OauthUnsigned", "UNSIGNED",
+     "protocol: sasl-plaintext, sasl: {mechanism: oauthbearer, jaasConfig: "
+     "'org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required "
+     "unsecuredLoginStringClaim_sub=gateway;'}",
+     "auth ok, "},
     {"Kerberos", "SASL",
      "protocol: sasl-plaintext, sasl: {mechanism: gssapi, kerberos: {principal: "
      "gateway@TIDEGATE.TEST, keytab: @DIR/kdc/gateway.keytab, serviceName: kafka}}",
@@ -125,14 +130,30 @@ TEST_F(Secure, ATokenThatWasGivenAsItIs) {
   // Fetched by an independent client.
   const std::string path = ::testing::TempDir() + "token-" + NewTopic();
   const std::string command =
-      "curl -s -u \"gateway:$(cat '" + Dir() + "/token.secret')\" -d grant_type=client_credentials '" +
-      Env("TIDEGATE_TEST_KAFKA_TOKENS") + "' | sed 's/.*access_token\": \"\\([^\"]*\\)\".*/\\1/' >'" +
-      path + "'";
+      "curl -s -u \"gateway:$(cat '" + Dir() + "/token.secret')\" " +
+      "-d grant_type=client_credentials '" + Env("TIDEGATE_TEST_KAFKA_TOKENS") +
+      "' | sed 's/.*access_token\": \"\\([^\"]*\\)\".*/\\1/' >'" + path + "'";
   ASSERT_EQ(std::system(command.c_str()), 0);
   const std::string topic = NewTopic();
   auto connector = MakeOn("SASL", Both("protocol: sasl-plaintext, sasl: {mechanism: oauthbearer, "
                                        "oauth: {accessToken: {file: " + path + "}}}",
                                        topic));
+  ASSERT_NE(connector, nullptr);
+  EXPECT_EQ(TryPublish(*connector, "one"), "");
+  EXPECT_THAT(ReadAll(*connector, 1, false), ElementsAre("one"));
+}
+
+TEST_F(Secure, TicketsThatSomebodyElseKeeps) {
+  const std::string topic = NewTopic();
+  const std::string cache = ::testing::TempDir() + "tickets-" + topic;
+  const std::string command = "kinit -k -t '" + Dir() + "/kdc/gateway.keytab' -c 'FILE:" + cache +
+                              "' gateway@TIDEGATE.TEST";
+  ASSERT_EQ(std::system(command.c_str()), 0);
+  auto connector =
+      MakeOn("SASL", Both("protocol: sasl-plaintext, sasl: {mechanism: gssapi, jaasConfig: "
+                          "'com.sun.security.auth.module.Krb5LoginModule required "
+                          "useTicketCache=true ticketCache=\"" + cache + "\";'}",
+                          topic));
   ASSERT_NE(connector, nullptr);
   EXPECT_EQ(TryPublish(*connector, "one"), "");
   EXPECT_THAT(ReadAll(*connector, 1, false), ElementsAre("one"));

@@ -1,7 +1,7 @@
 # Sourced by start_kafka.sh: the certificates of the broker's TLS listeners and of a client.
 
-# Makes in folder $1: ca (the authority of brokers and clients), other-ca (of nobody), server.pem and
-# expired.pem (for 127.0.0.1 and kafka.tidegate.test), client.crt with an intermediate behind it,
+# Makes in folder $1: ca (the authority of brokers and clients), other-ca (of nobody), server.pem
+# and expired.pem (for 127.0.0.1 and kafka.tidegate.test), client.crt with an intermediate behind it,
 # client.key (encrypted, its password in client.password) and client.p12 (the same password).
 kafka_make_certificates() {
   local dir=$1 name
@@ -18,8 +18,8 @@ kafka_make_certificates() {
     for name in server expired; do
       openssl req "${curve[@]}" -nodes -keyout "$name.key" -out "$name.csr" -subj "/CN=broker"
       openssl x509 -req -in "$name.csr" -CA ca.crt -CAkey ca.key -out "$name.crt" \
-        -days "$([ $name = server ] && echo 3650 || echo -1)" -set_serial "0x$(openssl rand -hex 8)" \
-        -extfile server.ext
+        -days "$([ $name = server ] && echo 3650 || echo -1)" -extfile server.ext \
+        -set_serial "0x$(openssl rand -hex 8)"
       cat "$name.key" "$name.crt" >"$name.pem"
     done
     echo "basicConstraints=critical,CA:TRUE" >middle.ext

@@ -8,13 +8,15 @@
 #   TIDEGATE_TEST_KAFKA_SSL   _MTLS   _EXPIRED   TLS; with client certificates; with an expired one
 #   TIDEGATE_TEST_KAFKA_SASL   _SASL_SSL   PLAIN, SCRAM, OAUTHBEARER and GSSAPI, in the open and
 #                                          with TLS; users gateway and stranger, sasl.password
+#   TIDEGATE_TEST_KAFKA_UNSIGNED   OAUTHBEARER with tokens that nobody has signed
 #   TIDEGATE_TEST_KAFKA_TOKENS=http://127.0.0.1:PORT/token   see token_server.py
 #   KAFKA_PID=…
 # tls/ has certificates (certs.sh), kdc/ a Kerberos realm (tests/support/kdc). Where a topic or
 # group has no ACL, everybody may use it.
 # Run again on a DIR whose broker was stopped or killed, it starts on the same ports and data: that
 # is what the fault tests do. Ports are free ones chosen by the system, on the loopback only.
-# Needs java (17), krb5-kdc, openssl and, the first time, mvn; jars are kept in ${TIDEGATE_CACHE:-~/.cache/tidegate}.
+# Needs java (17), krb5-kdc, openssl and, the first time, mvn; jars are kept in
+# ${TIDEGATE_CACHE:-~/.cache/tidegate}.
 set -euo pipefail
 [ $# -eq 1 ] || { echo "usage: start_kafka.sh DIR" >&2; exit 2; }
 here=$(cd "$(dirname "$0")" && pwd)

@@ -66,7 +66,9 @@ $realm = {
 [logging]
 kdc = FILE:$dir/kdc.log
 END
-  kdb5_util create -s -r "$realm" -P "$(head -c 24 /dev/urandom | base64)" -W >"$dir/make.log" 2>&1 ||
+  local master
+  master=$(head -c 24 /dev/urandom | base64)
+  kdb5_util create -s -r "$realm" -P "$master" -W >"$dir/make.log" 2>&1 ||
     kdc_fail "the database could not be made; see $dir/make.log"
   kadmin.local -r "$realm" >>"$dir/make.log" 2>&1 <<END || kdc_fail "see $dir/make.log"
 addprinc -randkey kafka/127.0.0.1
