@@ -148,8 +148,8 @@ Status Connection::HandleConnack(const Frame& frame) {
     if (connack_.reason == kNotAuthorizedReason) {
       // Nobody who may not even connect has been recognised: brokers say so of a wrong password.
       refused = MakeError(ErrorClass::kAuthFailed, MessageOf(refused));
-    } else if (error_class == ErrorClass::kConnectionClosed || error_class == ErrorClass::kNone ||
-        error_class == ErrorClass::kMessageRejected) {
+    } else if (error_class == ErrorClass::kConnectionClosed ||
+               error_class == ErrorClass::kMessageRejected) {
       refused = MakeError(ErrorClass::kConnectFailed, MessageOf(refused));
     }
     return refused;
@@ -200,8 +200,7 @@ Status Connection::HandleDisconnect(const Frame& frame) {
   Status why = ReasonError("mqtt5 " + server_ + ": the broker has disconnected", packet->reason,
                            packet->reason_text);
   const ErrorClass error_class = ClassOf(why);
-  if (error_class == ErrorClass::kNone || error_class == ErrorClass::kConnectFailed ||
-      error_class == ErrorClass::kMessageRejected) {
+  if (error_class == ErrorClass::kConnectFailed || error_class == ErrorClass::kMessageRejected) {
     why = MakeError(ErrorClass::kConnectionClosed, MessageOf(why));
   }
   if (packet->reason == kSessionTakenOver) why = WithReason(std::move(why), "SESSION_TAKEN_OVER");

@@ -88,7 +88,8 @@ Status ReasonError(std::string_view operation, std::uint8_t reason,
                              [](unsigned char c) { return c < 0x20 || c >= 0x7F; }),
               words.end());
   if (!words.empty()) text += ", the broker says: " + words;
-  return MakeError(ClassOfReason(reason), text);
+  const ErrorClass error_class = ClassOfReason(reason);
+  return MakeError(error_class == kNone ? kConnectionClosed : error_class, text);
 }
 
 ServerAddress FirstReference(std::string_view reference) {

@@ -23,7 +23,8 @@ inline constexpr std::uint8_t kSharedNotSupported = 0x9E;
 
 std::string_view NameOfReason(std::uint8_t reason);
 ErrorClass ClassOfReason(std::uint8_t reason);
-// `operation`: the broker's reason (its name, code and, cut and cleaned, its own words).
+// `operation`: the broker's reason (its name, code and, cut and cleaned, its own words). A reason
+// that is no failure, said where it ends something, is a ConnectionClosed.
 Status ReasonError(std::string_view operation, std::uint8_t reason, std::string_view broker_words);
 
 // Where a server sends its clients: the first address of its reference, `host` or `host:port`.

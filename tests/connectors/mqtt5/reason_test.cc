@@ -23,6 +23,7 @@ TEST(Reason, texts_name_the_code_and_clean_the_brokers_words) {
   const Status status = ReasonError("publish", 0x97, "too\x01 much\n");
   EXPECT_EQ(MessageOf(status), "publish: quota exceeded (0x97), the broker says: too much");
   EXPECT_EQ(ClassOf(status), ErrorClass::kOverloaded);
+  EXPECT_EQ(ClassOf(ReasonError("x", 0, "")), ErrorClass::kConnectionClosed);
   const Status longer = ReasonError("x", 0x80, std::string(5000, 'a'));
   EXPECT_LT(MessageOf(longer).size(), 300U);
 }
