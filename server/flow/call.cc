@@ -180,8 +180,11 @@ Task<PublishResult> Call::Publish(const connectors::OutMessage& message) {
     co_return PublishResult(Outcome::kNo, exchange::Refuse("NO_ENDPOINT_FOUND"));
   }
   live_.endpoint = endpoint->name;
-  std::uint64_t size = message.content.size();
-  for (const connectors::HeaderField& header : message.headers) {
+  connectors::OutMessage out = message;
+  const std::vector<connectors::HeaderField> headers = WithTrace(message, context_);
+  if (!headers.empty()) out.headers = headers;
+  std::uint64_t size = out.content.size();
+  for (const connectors::HeaderField& header : out.headers) {
     size += header.name.size() + header.value.size();
   }
   if (size > endpoint->connector->capabilities().message_bytes_max) {
@@ -193,9 +196,6 @@ Task<PublishResult> Call::Publish(const connectors::OutMessage& message) {
     CountError(*endpoint, sink.status());
     co_return PublishResult(Outcome::kNo, sink.status());
   }
-  connectors::OutMessage out = message;
-  const std::vector<connectors::HeaderField> headers = WithTrace(message, context_);
-  if (!headers.empty()) out.headers = headers;
   const StatusOr<std::vector<std::string>> topics =
       DestinationsOf(context_, *endpoint, connectors::Direction::kPublish);
   if (!topics.ok()) co_return PublishResult(Outcome::kNo, topics.status());
