@@ -1,9 +1,9 @@
 // Kerberos tickets for GSSAPI, got by us from a key table and renewed before they end.
 //
 // The library would run `kinit` through a shell with our texts in it; that is switched off. Its
-// SASL module looks for tickets in the process's default cache, so this file makes that one a cache in
-// memory before any thread runs, and one process can be one principal at a time: an endpoint that
-// names another is refused at deploy, unless it is the same endpoint, changed.
+// SASL module looks for tickets in the process's default cache, so this connector makes that one a
+// cache in memory before any thread runs, and one process can be one principal at a time: an
+// endpoint that names another is refused at deploy, unless it is the same endpoint, changed.
 // Where a JAAS text names a ticket cache that somebody else fills, its tickets are copied instead.
 // Realms and KDCs are those of krb5.conf (KRB5_CONFIG).
 // Thread: see Credentials; KDCs are asked on the control thread. Owner: Shared.

@@ -4,8 +4,8 @@
 // where an answer points). Whole bodies in memory, within limits.
 // Thread: the worker given. Owner: values; the coroutine may be destroyed at any time.
 // Fails: ConnectFailed, TlsFailed as net::Dial and TlsClient do; ConnectionClosed when the answer
-// is malformed, cut short or too large; Timeout when it does not come in time. Texts name host, port
-// and cause, never headers, query or body. Any complete answer is ok, whatever its status.
+// is malformed, cut short or too large; Timeout when it does not come in time. Texts name host,
+// port and cause, never headers, query or body. Any complete answer is ok, whatever its status.
 #pragma once
 
 #include <chrono>

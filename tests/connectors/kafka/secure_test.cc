@@ -78,8 +78,8 @@ const Way kWays[] = {
     {"OauthByJaasWithTls", "SASL_SSL",
      "protocol: sasl-ssl, sasl: {mechanism: oauthbearer, jaasConfig: "
      "'org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required "
-     "clientId=gateway clientSecret=\"@SECRET\" tokenEndpointUrl=\"@TOKENS\" extension_logicalCluster=lkc-1;'}, "
-     "tls: {" TRUST "}",
+     "clientId=gateway clientSecret=\"@SECRET\" tokenEndpointUrl=\"@TOKENS\" "
+     "extension_logicalCluster=lkc-1;'}, tls: {" TRUST "}",
      "tls ok, auth ok, "},
     {"OauthUnsigned", "UNSIGNED",
      "protocol: sasl-plaintext, sasl: {mechanism: oauthbearer, jaasConfig: "

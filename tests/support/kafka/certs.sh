@@ -1,8 +1,8 @@
 # Sourced by start_kafka.sh: the certificates of the broker's TLS listeners and of a client.
 
 # Makes in folder $1: ca (the authority of brokers and clients), other-ca (of nobody), server.pem
-# and expired.pem (for 127.0.0.1 and kafka.tidegate.test), client.crt with an intermediate behind it,
-# client.key (encrypted, its password in client.password) and client.p12 (the same password).
+# and expired.pem (for 127.0.0.1 and kafka.tidegate.test), client.crt with an intermediate behind
+# it, client.key (encrypted, its password in client.password) and client.p12 (the same password).
 kafka_make_certificates() {
   local dir=$1 name
   local curve=(-newkey ec -pkeyopt ec_paramgen_curve:P-256)

@@ -55,11 +55,12 @@ kafka_broker_settings() {
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:$CONTROLLER_PORT
-listeners=$(kafka_listeners),PROXIED://127.0.0.1:$PROXIED_PORT,CONTROLLER://127.0.0.1:$CONTROLLER_PORT
+listeners=$(kafka_listeners),PROXIED://127.0.0.1:$PROXIED_PORT,\
+CONTROLLER://127.0.0.1:$CONTROLLER_PORT
 advertised.listeners=$(kafka_listeners),PROXIED://127.0.0.1:$PROXY_PORT
 controller.listener.names=CONTROLLER
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,PROXIED:PLAINTEXT,SSL:SSL,MTLS:SSL,\
-EXPIRED:SSL,SASL:SASL_PLAINTEXT,SASLSSL:SASL_SSL,UNSIGNED:SASL_PLAINTEXT
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,PROXIED:PLAINTEXT,\
+SSL:SSL,MTLS:SSL,EXPIRED:SSL,SASL:SASL_PLAINTEXT,SASLSSL:SASL_SSL,UNSIGNED:SASL_PLAINTEXT
 inter.broker.listener.name=PLAINTEXT
 log.dirs=$dir/data
 auto.create.topics.enable=false
@@ -146,7 +147,7 @@ kafka_make() {
       scram+=(--add-scram "$mechanism=[name=$user,iterations=4096,password=$KAFKA_PASSWORD]")
     done
   done
-  id=$(openssl rand -base64 16 | tr '+/' '-_' | tr -d =)
+  id=$(openssl rand -base64 16 | tr '+/' 'AB' | tr -d =)  # no option: no '-' in front
   java -XX:TieredStopAtLevel=1 -Xmx128M -cp "$KAFKA_LIBS/*" kafka.tools.StorageTool format \
     -t "$id" -c "$dir/server.properties" "${scram[@]}" >"$dir/format.log" 2>&1 ||
     kafka_fail "formatting has failed; see $dir/format.log"
