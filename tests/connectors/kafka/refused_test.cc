@@ -137,6 +137,8 @@ TEST_F(Refused, TokenEndpointsThatDoNotWork) {
               AllOf(StartsWith("ConnectFailed"), HasSubstr("answered 503")));
   EXPECT_THAT(said(base + "/slow"), AllOf(StartsWith("Timeout"), HasSubstr("no answer in time")));
   EXPECT_THAT(said("http://127.0.0.1:1/t"), StartsWith("ConnectFailed: kafka token: "));
+  // The system's authorities do not know the endpoint's.
+  EXPECT_THAT(said(Env("TIDEGATE_TEST_KAFKA_TOKENS_TLS")), StartsWith("TlsFailed: kafka token: "));
 }
 
 TEST_F(Refused, ATokenThatTheBrokerDoesNotTake) {

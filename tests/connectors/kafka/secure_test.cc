@@ -15,7 +15,7 @@ using ::testing::HasSubstr;
 struct Way {
   const char* name;
   const char* listener;
-  const char* security;  // @DIR @PASSWORD @SECRET @CLIENT @TOKENS are filled in
+  const char* security;  // @DIR @PASSWORD @SECRET @CLIENT @TOKENS @HTTPS are filled in
   const char* stages;
 };
 
@@ -30,6 +30,7 @@ std::string Filled(std::string text) {
   Fill(text, "@PASSWORD", BrokerTest::File("sasl.password"));
   Fill(text, "@SECRET", BrokerTest::File("token.secret"));
   Fill(text, "@CLIENT", BrokerTest::File("tls/client.password"));
+  Fill(text, "@HTTPS", BrokerTest::Env("TIDEGATE_TEST_KAFKA_TOKENS_TLS"));
   Fill(text, "@TOKENS", BrokerTest::Env("TIDEGATE_TEST_KAFKA_TOKENS"));
   return text;
 }
@@ -74,6 +75,10 @@ const Way kWays[] = {
      "protocol: sasl-plaintext, sasl: {mechanism: oauthbearer, oauth: {tokenEndpoint: '@TOKENS', "
      "clientId: gateway, clientSecret: '@SECRET', scopes: [kafka], extensions: {logicalCluster: "
      "lkc-1, identityPoolId: pool-1}}}",
+     "auth ok, "},
+    {"OauthOverHttps", "SASL",
+     "protocol: sasl-plaintext, sasl: {mechanism: oauthbearer, oauth: {tokenEndpoint: '@HTTPS', "
+     "clientId: gateway, clientSecret: '@SECRET', http: {connectTimeout: 2s, tls: {" TRUST "}}}}",
      "auth ok, "},
     {"OauthByJaasWithTls", "SASL_SSL",
      "protocol: sasl-ssl, sasl: {mechanism: oauthbearer, jaasConfig: "

@@ -207,6 +207,7 @@ kafka_run() {
     done
     echo "TIDEGATE_TEST_KAFKA_SASL_SSL=127.0.0.1:$SASLSSL_PORT"
     echo "TIDEGATE_TEST_KAFKA_TOKENS=http://127.0.0.1:$(cat "$dir/token.port")/token"
+    echo "TIDEGATE_TEST_KAFKA_TOKENS_TLS=https://127.0.0.1:$(cat "$dir/token.tls_port")/token"
     echo "KAFKA_PID=$pid"
     echo "KAFKA_DIR=$dir"
     echo "KAFKA_LIBS=$KAFKA_LIBS"

@@ -9,7 +9,7 @@
 #   TIDEGATE_TEST_KAFKA_SASL   _SASL_SSL   PLAIN, SCRAM, OAUTHBEARER and GSSAPI, in the open and
 #                                          with TLS; users gateway and stranger, sasl.password
 #   TIDEGATE_TEST_KAFKA_UNSIGNED   OAUTHBEARER with tokens that nobody has signed
-#   TIDEGATE_TEST_KAFKA_TOKENS=http://127.0.0.1:PORT/token   see token_server.py
+#   TIDEGATE_TEST_KAFKA_TOKENS=http://127.0.0.1:PORT/token   see token_server.py; _TOKENS_TLS: https
 #   KAFKA_PID=…
 # tls/ has certificates (certs.sh), kdc/ a Kerberos realm (tests/support/kdc). Where a topic or
 # group has no ACL, everybody may use it.

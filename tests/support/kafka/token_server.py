@@ -2,8 +2,8 @@
 """A token endpoint for the tests: OAuth 2.0 client credentials, answered with a signed JWT.
 
 usage: token_server.py DIR KEY
-KEY is an RSA key (PEM). DIR gets jwks.json, tokens.log (a line per call, no secret in it) and, when
-it listens, token.port. The client is `gateway`, its secret stands in DIR/token.secret.
+KEY is an RSA key (PEM). DIR gets jwks.json, tokens.log (a line per call, no secret in it) and,
+when it listens, token.tls_port (https, by DIR/tls/server.pem) and token.port. The client is `gateway`, its secret stands in DIR/token.secret.
   POST /token[?life=SECONDS]   a token of that life, 3600 s when it is not said
   POST /broken /empty /failing /slow   not JSON; JSON without a token; 503; no answer for 30 s
   POST /flaky                  503 at the first call, then a token
@@ -12,8 +12,10 @@ import base64
 import http.server
 import json
 import os
+import ssl
 import subprocess
 import sys
+import threading
 import time
 import urllib.parse
 
@@ -86,21 +88,30 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return self.answer(200, json.dumps(said).encode())
 
 
+def listen(name, context):
+    """On the port that stands in a file of that name, else on a free one, told there."""
+    path = os.path.join(DIR, name)
+    wanted = int(open(path).read()) if os.path.exists(path) else 0
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", wanted), Handler)
+    server.daemon_threads = True
+    if context is not None:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    with open(path + ".new", "w") as file:
+        file.write(str(server.server_port))
+    os.replace(path + ".new", path)
+    return server
+
+
 def main():
     modulus = openssl("rsa", "-in", KEY, "-noout", "-modulus").decode().strip().partition("=")[2]
     key = {"kty": "RSA", "kid": "test", "use": "sig", "alg": "RS256", "e": "AQAB",
            "n": b64(bytes.fromhex(modulus))}
     with open(os.path.join(DIR, "jwks.json"), "w") as file:
         json.dump({"keys": [key]}, file)
-    wanted = 0
-    if os.path.exists(os.path.join(DIR, "token.port")):
-        wanted = int(open(os.path.join(DIR, "token.port")).read())
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", wanted), Handler)
-    server.daemon_threads = True
-    with open(os.path.join(DIR, "token.port.new"), "w") as file:
-        file.write(str(server.server_port))
-    os.replace(os.path.join(DIR, "token.port.new"), os.path.join(DIR, "token.port"))
-    server.serve_forever()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(os.path.join(DIR, "tls", "server.pem"))
+    threading.Thread(target=listen("token.tls_port", context).serve_forever, daemon=True).start()
+    listen("token.port", None).serve_forever()
 
 
 main()
