@@ -4,6 +4,7 @@
 #include "connectors/mock/factory.h"
 #include "connectors/mqtt5/factory.h"
 #include "connectors/rabbitmq/factory.h"
+#include "connectors/solace/factory.h"
 #include "server/entrypoints/builtin.h"
 
 namespace tidegate::sidecar {
@@ -14,6 +15,7 @@ std::vector<connectors::ConnectorKind> BuiltinConnectors() {
       {"kafka", kafka::MakeKafkaFactory()},
       {"mqtt5", mqtt5::MakeMqtt5Factory()},
       {"rabbitmq", rabbitmq::MakeRabbitmqFactory()},
+      {"solace", solace::MakeSolaceFactory(mqtt5::MakeMqtt5Factory())},
   };
 }
 

@@ -28,9 +28,10 @@ milliseconds Left(TimePoint deadline) {
 }
 
 Status TooLarge(std::uint64_t most) {
-  return MakeError(ErrorClass::kMessageRejected, "publish to solace: the message is larger than " +
-                                                     std::to_string(most) +
-                                                     " bytes with its headers");
+  Status status = MakeError(ErrorClass::kMessageRejected,
+                            "publish to solace: the message is larger than " +
+                                std::to_string(most) + " bytes with its headers");
+  return WithReason(std::move(status), "MESSAGE_TOO_LARGE");
 }
 
 Status Overloaded(const char* what) {

@@ -144,7 +144,7 @@ class SolaceTest(unittest.TestCase):
         self.apply(api(name, self.peer.port, "[{httpGet: {messagesLimitDuration: 2s}}]",
                        "consumer: {queue: work}"))
         self.client().create_sender("topic://jobs/1").send(Message(body="job"))
-        page = self.gateway.get(f"/{name}")
+        page = self.gateway.get(f"/{name}", Accept="application/json")
         self.assertEqual(page.status, 200, page.body)
         self.assertEqual([item["content"] for item in page.json["items"]], ["job"])
 

@@ -128,6 +128,7 @@ TEST_F(SinkTest, TheSmallerOfOurLimitAndTheLinksHoldsBeforeAnythingIsSent) {
     const auto result = PublishTo(topic_, std::string(size, 'x'));
     EXPECT_EQ(result.outcome, Outcome::kNo);
     EXPECT_EQ(ClassOf(result.status), ErrorClass::kMessageRejected);
+    EXPECT_EQ(ReasonOf(result.status), "MESSAGE_TOO_LARGE");  // 413
     EXPECT_NE(MessageOf(result.status).find(size > 5000 ? "5000" : "2000"), std::string::npos);
   }
   EXPECT_EQ(Received(), 0u);

