@@ -102,7 +102,9 @@ Task<EndReason> WebsocketSession::Run() {
 
 Task<void> WebsocketSession::Leave() {
   closing_ = true;
-  call_.exchange().stream().Close();
+  // Where the reading has ended by itself, the engine lingers: a close on what the client still
+  // sends would reset the connection, and the close frame with it.
+  if (reading_) call_.exchange().stream().Close();
   while (reading_) co_await read_done_.Wait();
 }
 

@@ -31,7 +31,7 @@ class WebsocketSession final : public flow::StreamControl, private net::WheelTim
   void Start(std::string leftover);
   // Until the stream is over and the close frame is out; then Leave().
   Task<flow::EndReason> Run();
-  // Closes the connection and waits for the reading side to end.
+  // Waits for the reading side to end; closes the connection where it would not.
   Task<void> Leave();
 
   // StreamControl

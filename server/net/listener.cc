@@ -15,6 +15,8 @@ namespace {
 
 constexpr asio::as_tuple_t<asio::deferred_t> kDirectTuple{asio::deferred};
 constexpr auto kAcceptPause = std::chrono::milliseconds(200);
+constexpr auto kRefusedLinger = std::chrono::milliseconds(200);
+constexpr std::size_t kRefusedHeldMax = 64;  // of the process; a flood gets less courtesy
 // Sent to an address that has too many connections: it never reaches the engine.
 constexpr std::string_view kRefusal =
     "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 5\r\n"
@@ -29,6 +31,20 @@ ErrorCode SetReusePort(int fd) {
 Status BindError(const ListenerOptions& options, const ErrorCode& ec) {
   return Unavailable("listen on " + options.address + ":" + std::to_string(options.port) +
                      " (listener " + options.name + "): " + ec.message());
+}
+
+std::atomic<std::size_t> refused_held{0};
+
+struct HeldRefusal {
+  HeldRefusal() { refused_held.fetch_add(1, std::memory_order_relaxed); }
+  ~HeldRefusal() { refused_held.fetch_sub(1, std::memory_order_relaxed); }
+};
+
+// A close on a request that nobody reads resets the connection, and with it the answer.
+Task<void> LetRead(Worker& worker, std::unique_ptr<TcpStream> stream) {
+  const HeldRefusal held;
+  stream->ShutdownWrite();
+  co_await worker.wheel().Sleep(kRefusedLinger);
 }
 
 std::string KeyOf(const asio::ip::address& address) { return address.to_string(); }
@@ -128,10 +144,14 @@ bool Listener::Take(std::size_t index, const ErrorCode& ec, TcpSocket socket,
   peer.port = remote.port();
   if (!AddAddress(peer.address)) {
     refused_->fetch_add(1, std::memory_order_relaxed);
-    TcpStream stream(std::move(socket), std::move(peer));
+    auto stream = std::make_unique<TcpStream>(std::move(socket), std::move(peer));
     const asio::const_buffer text(kRefusal.data(), kRefusal.size());
     ErrorCode ignored;
-    stream.TryWrite(std::span<const asio::const_buffer>(&text, 1), ignored);
+    stream->TryWrite(std::span<const asio::const_buffer>(&text, 1), ignored);
+    if (refused_held.load(std::memory_order_relaxed) < kRefusedHeldMax) {
+      Worker& worker = workers_.at(index);
+      worker.Spawn("refused", LetRead(worker, std::move(stream)));
+    }
     return true;
   }
   open_->fetch_add(1, std::memory_order_relaxed);

@@ -106,6 +106,8 @@ limits:
         finally:
             for client in held:
                 client.close()
+            harness.until(lambda: self.gateway.metric("tidegate_http_connections_open",
+                                                      listener="plain") == 0, "all have gone")
 
 
 class ListenersTest(unittest.TestCase):

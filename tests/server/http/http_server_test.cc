@@ -114,7 +114,9 @@ TEST_F(HttpServerTest, AnAddressBeyondItsCapIsRefused) {
     EXPECT_THAT(clients.back()->ReadAnswer(), HasSubstr("200 OK"));
   }
   Client refused(server_->port());
+  refused.Send(kGet);  // nobody reads it, and yet the answer arrives
   EXPECT_THAT(refused.ReadAnswer(), HasSubstr("503 "));
+  EXPECT_TRUE(refused.AtEnd());
   EXPECT_EQ(server_->listener().refused_per_address(), 1U);
 }
 
