@@ -14,7 +14,10 @@ import zlib
 import paho.mqtt.client as mqtt
 from paho.mqtt.packettypes import PacketTypes
 import pika
+from proton import Timeout
+from proton.utils import BlockingConnection
 
+import amqp10_peer
 import harness
 import test_faults
 import test_kafka
@@ -201,6 +204,50 @@ class Mqtt5(Broker):
         self.client.loop_stop()
 
 
+class Solace(Broker):
+    """The Solace-shaped AMQP 1.0 peer. Killed, it has no listener and breaks every wire; what it
+    has stored stays. The witness is a queue with the same subscription."""
+
+    def __init__(self):
+        self.name = harness.unique("kill")
+        self.topic = f"{self.name}/jobs"
+        self.peer = amqp10_peer.Peer("--queue", f"witness={self.topic}")
+
+    def kill(self):
+        self.peer.ask("cut")
+
+    def start(self):
+        self.peer.ask("restore")
+
+    def api(self):
+        return messages_api(self.name, f"""
+        solace:
+          url: amqp://127.0.0.1:{self.peer.port}
+          vpnName: default
+          reconnectAttempts: 1000
+          producer: {{topics: {self.topic}}}
+          consumer: {{topics: [{self.topic}]}}""")
+
+    def witness(self, ledger, expected):
+        connection = BlockingConnection(f"amqp://127.0.0.1:{self.peer.port}", timeout=10)
+        receiver = connection.create_receiver("queue://witness", credit=100)
+        offset = 0
+        while True:
+            try:
+                message = receiver.receive(2 if offset else 10)
+            except Timeout:
+                break
+            receiver.accept()
+            body = bytes(message.body)
+            ledger.add("broker_has", id=body.decode(), topic=self.name, partition=0, offset=offset,
+                       crc=zlib.crc32(body))
+            offset += 1
+        connection.close()
+
+    def close(self):
+        self.peer.close()
+
+
 class QueueReader(threading.Thread):
     """An SSE consumer of a broker with queues; comes back whenever the stream ends."""
 
@@ -370,6 +417,9 @@ class KillLoopsTest(unittest.TestCase):
 
     def test_rabbitmq(self):
         self.loop(Rabbitmq)
+
+    def test_solace(self):
+        self.loop(Solace)
 
 
 if __name__ == "__main__":

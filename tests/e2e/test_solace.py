@@ -11,6 +11,7 @@ from proton.utils import BlockingConnection
 
 import amqp10_peer
 import harness
+import mqtt_peer
 
 EXAMPLES = harness.ROOT / "sidecar" / "examples"
 PASSWORD = "right-hunter2"
@@ -194,6 +195,26 @@ class SolaceTest(unittest.TestCase):
                 said = self.apply(text, expected=3)
                 self.assertIn(expected, said)
                 self.assertNotIn(PASSWORD, said)
+
+    def test_an_mqtt_url_is_served_by_the_mqtt_connector_and_retained_works_there(self):
+        name = harness.unique("s")
+        host, port = mqtt_peer.address()
+        text = api(name, port, "[{sse: {}, qos: none}, httpPost]",
+                   f"producer: {{topics: {name}/kept, retained: true, messageExpiry: 1h}}\n"
+                   f"          consumer: {{topics: ['{name}/in/*', '{name}/all/>']}}")
+        text = text.replace(f"amqp://127.0.0.1:{port}", f"mqtt://{host}:{port}")
+        self.apply(re.sub(r"\n +security:.*", "", text))
+        self.assertEqual(self.gateway.request("POST", f"/{name}", body=b"kept").status, 202)
+        with mqtt_peer.Peer(f"{name}/kept") as late:  # subscribes after the message was published
+            message = late.wait(1)[0]
+            self.assertTrue(message.retain)
+            self.assertEqual(message.payload, b"kept")
+            self.assertLessEqual(message.properties.MessageExpiryInterval, 3600)
+            with self.gateway.sse(f"/{name}") as client:
+                self.assertEqual(client.status, 200)
+                late.publish(f"{name}/in/7", b"one")
+                late.publish(f"{name}/all/a/b", b"two")
+                self.assertEqual({event.data for event in client.messages(2)}, {"one", "two"})
 
     def test_the_connectivity_test_goes_by_stages_and_no_secret_is_shown(self):
         name = harness.unique("s")
