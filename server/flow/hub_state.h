@@ -32,6 +32,7 @@ struct ReaderKey {
 class Endable {
  public:
   virtual void End(EndReason reason, Status status) = 0;
+  virtual const connectors::Connector& connector() const = 0;
 
  protected:
   ~Endable() = default;

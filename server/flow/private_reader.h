@@ -25,6 +25,7 @@ class PrivateReader : public std::enable_shared_from_this<PrivateReader>, public
                                               SubscribeSpec spec, Subscriber& subscriber,
                                               net::Worker& worker);
   void End(EndReason reason, Status status) override;  // any thread
+  const connectors::Connector& connector() const override { return *connector_; }
 
  private:
   friend class PrivateSeat;

@@ -164,8 +164,13 @@ bool Hub::Quiet() {
 void Hub::EndReadersOf(const connectors::Connector& connector) {
   std::vector<std::shared_ptr<EachReader>> each;
   std::vector<std::shared_ptr<GroupReader>> groups;
+  std::vector<std::shared_ptr<Endable>> privates;
   {
     const std::lock_guard lock(state_->mutex);
+    for (const auto& [id, weak] : state_->privates) {
+      auto reader = weak.lock();
+      if (reader && &reader->connector() == &connector) privates.push_back(std::move(reader));
+    }
     for (const auto& [key, entry] : state_->each) {
       if (key.connector == &connector) each.push_back(entry.reader);
     }
@@ -175,6 +180,7 @@ void Hub::EndReadersOf(const connectors::Connector& connector) {
   }
   for (const auto& reader : each) reader->End(EndReason::kGoaway, OkStatus());
   for (const auto& reader : groups) reader->End(EndReason::kGoaway, OkStatus());
+  for (const auto& reader : privates) reader->End(EndReason::kGoaway, OkStatus());
 }
 
 Task<void> Hub::Shutdown(TimePoint deadline, net::Worker& worker) {

@@ -34,7 +34,7 @@ class ReaderHub {
                                                SubscribeSpec spec, Subscriber& subscriber,
                                                net::Worker& worker) = 0;
   virtual ReaderStats stats() const = 0;  // any thread
-  // Ends the shared readers of one connector: subscribers get OnEnd(kGoaway). Any thread.
+  // Ends the readers of one connector: subscribers get OnEnd(kGoaway). Any thread.
   virtual void EndReadersOf(const connectors::Connector& connector) = 0;
   // Ends every reader: subscribers get OnEnd(kGoaway), positions are stored, sources closed.
   virtual Task<void> Shutdown(TimePoint deadline, net::Worker& worker) = 0;

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <fstream>
 
 #include "server/config/secrets.h"
@@ -9,6 +10,44 @@
 
 namespace tidegate::flow {
 namespace {
+
+// A mock that can say that its broker refuses it.
+class Refusable final : public connectors::Connector {
+ public:
+  Refusable(connectors::ConnectorPtr inner, const std::atomic<bool>& refused)
+      : inner_(std::move(inner)), refused_(refused) {}
+  std::string_view kind() const override { return inner_->kind(); }
+  const connectors::Capabilities& capabilities() const override { return inner_->capabilities(); }
+  Task<StatusOr<connectors::SourcePtr>> OpenSource(connectors::SourceSpec spec,
+                                                   net::Worker& worker) override {
+    return inner_->OpenSource(std::move(spec), worker);
+  }
+  StatusOr<connectors::Sink*> SinkFor(net::Worker& worker) override {
+    return inner_->SinkFor(worker);
+  }
+  void AppendId(const connectors::Position& position, std::string& out) const override {
+    inner_->AppendId(position, out);
+  }
+  StatusOr<connectors::Position> ParseId(std::string_view id) const override {
+    return inner_->ParseId(id);
+  }
+  connectors::Health health() const override {
+    connectors::Health health;
+    health.state = refused_ ? connectors::HealthState::kFailed : connectors::HealthState::kReady;
+    health.last_error = refused_ ? ErrorClass::kAuthFailed : ErrorClass::kNone;
+    return health;
+  }
+  Task<std::vector<connectors::TestStage>> Test(net::Worker& worker) override {
+    return inner_->Test(worker);
+  }
+  Task<void> Drain(TimePoint deadline, net::Worker& worker) override {
+    return inner_->Drain(deadline, worker);
+  }
+
+ private:
+  const connectors::ConnectorPtr inner_;
+  const std::atomic<bool>& refused_;
+};
 
 class Rotation : public ::testing::Test {
  protected:
@@ -20,7 +59,15 @@ class Rotation : public ::testing::Test {
     Write("first");
     DataPlaneOptions options;
     options.secrets = secrets_.get();
-    gateway_ = std::make_unique<Gateway>(std::move(options));
+    options.drain_notice = std::chrono::milliseconds(1);
+    connectors::ConnectorKind kind = mock::MockKind();
+    kind.make = [this, make = kind.make](const google::protobuf::Message& settings,
+                                         const connectors::ConnectorContext& context)
+        -> StatusOr<connectors::ConnectorPtr> {
+      TG_ASSIGN_OR_RETURN(connectors::ConnectorPtr inner, make(settings, context));
+      return connectors::ConnectorPtr(std::make_shared<Refusable>(std::move(inner), refused_));
+    };
+    gateway_ = std::make_unique<Gateway>(std::move(options), std::move(kind));
     // The mock says its secret aloud, which tells with what it was made.
     auto settings = MockSettings(1, 3);
     auto* header = settings->add_headers();
@@ -60,6 +107,7 @@ class Rotation : public ::testing::Test {
   model::ApiPtr rotating_;
   model::ApiPtr still_;
   std::vector<AssembleProblem> kept_;
+  std::atomic<bool> refused_{false};
 };
 
 TEST_F(Rotation, a_changed_secret_makes_a_new_connector_and_no_other) {
@@ -74,7 +122,7 @@ TEST_F(Rotation, a_changed_secret_makes_a_new_connector_and_no_other) {
   EXPECT_EQ(gateway_->plane->generation(), before + 1);
 }
 
-TEST_F(Rotation, live_streams_go_on) {
+TEST_F(Rotation, live_streams_go_on_until_the_old_credentials_are_refused) {
   auto settings = MockSettings(5);
   auto* header = settings->add_headers();
   header->set_name("X-Secret");
@@ -82,13 +130,22 @@ TEST_F(Rotation, live_streams_go_on) {
   const model::ApiPtr live = MakeApi("live", settings);
   ASSERT_TRUE(gateway_->Deploy({rotating_, still_, live}).ok());
   TestClient& client = gateway_->Connect();
-  client.Send("GET /live HTTP/1.1\r\nHost: gateway\r\nAccept: text/event-stream\r\n\r\n");
+  TestClient& other = gateway_->Connect();
+  const std::string rest = " HTTP/1.1\r\nHost: gateway\r\nAccept: text/event-stream\r\n\r\n";
+  client.Send("GET /live" + rest);
+  other.Send("GET /still" + rest);
+  other.ReadUntil("data: tick");
   const std::size_t seen = client.ReadUntil("data: tick").size();
   Write("second");
   EXPECT_EQ(Refresh(), 2U);
-  const std::string text = client.ReadUntil("data: tick", seen);
-  EXPECT_NE(text.find("data: tick", seen), std::string::npos);
-  EXPECT_EQ(text.find("goaway"), std::string::npos);
+  const std::size_t more = client.ReadUntil("data: tick", seen).size();
+  EXPECT_EQ(client.received().find("goaway"), std::string::npos);
+  refused_ = true;
+  client.ReadUntil("event: goaway", more);
+  EXPECT_NE(client.received().find("event: goaway", more), std::string::npos);
+  const std::size_t there = other.received().size();
+  other.ReadUntil("data: tick", there);  // its connector is in use still
+  EXPECT_EQ(other.received().find("goaway"), std::string::npos);
 }
 
 TEST_F(Rotation, what_makes_no_connector_keeps_what_runs_and_is_told) {
