@@ -9,6 +9,11 @@ import harness
 from test_kafka import api
 
 SUBSCRIBERS = 1000
+MANY = """
+kind: Gateway
+node: fanout
+limits: {connectionsPerAddress: 2000}
+"""
 
 
 class Stream:
@@ -146,7 +151,7 @@ class FanoutTest(unittest.TestCase):
         long = os.environ.get("TIDEGATE_LONG") == "1"
         silent, messages = (1000, 20_000) if long else (100, 1000)
         for qos in ("none", "at-least-once"):
-            with self.subTest(qos=qos), harness.Gateway() as gateway:
+            with self.subTest(qos=qos), harness.Gateway(config=MANY) as gateway:
                 growth = asyncio.run(self.flood_past(gateway, qos, silent, messages))
                 self.assertLess(growth, 64 * 1024 * 1024)
 
