@@ -19,8 +19,9 @@ class ConnectionTest : public PeerTest {
     directory_ = ::testing::TempDir() + "solace-tls-" + group_;
     const std::string command =
         "mkdir -p '" + directory_ +
-        "' && openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj '/CN=" + name + "' -addext 'subjectAltName=" + name + "' -keyout '" + directory_ +
-        "/key.pem' -out '" + directory_ + "/cert.pem' >/dev/null 2>&1";
+        "' && openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj '/CN=" + name +
+        "' -addext 'subjectAltName=" + name + "' -keyout '" + directory_ + "/key.pem' -out '" +
+        directory_ + "/cert.pem' >/dev/null 2>&1";
     ASSERT_EQ(std::system(command.c_str()), 0) << "openssl is needed";  // NOLINT: our own words
     std::vector<std::string> options = {"--certificate", directory_ + "/cert.pem", "--key",
                                         directory_ + "/key.pem"};

@@ -26,7 +26,7 @@ int Dial(std::uint16_t port) {
   return -1;
 }
 
-// The peer as a child: its stdin is ours, so that it ends when we do, and its stdout tells its ports.
+// The peer as a child: its stdin is ours, so that it ends when we do; its stdout tells its ports.
 pid_t Spawn(const std::vector<std::string>& words, int& stdin_fd, int& stdout_fd) {
   int in[2];
   int out[2];

@@ -4,8 +4,8 @@
 usage: peer.py [--ports-file FILE] [--user NAME:PASSWORD]… [--queue NAME[=SUBSCRIPTION]]…
                [--max-message-size N] [--certificate PEM --key PEM [--vpn NAME]…]
 
-When all ports listen, {"amqp": N, "amqps": N, "control": N, "pid": N} is written to FILE (whole), or
-as a line to standard output.
+When all ports listen, {"amqp": N, "amqps": N, "control": N, "pid": N} is written to FILE (whole),
+or as a line to standard output.
 `control` takes one JSON object a line and answers with one:
   {"do": "cut"}                         no listener, every wire broken
   {"do": "restore"}                     listens again on the same ports; messages are kept
