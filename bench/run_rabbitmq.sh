@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# POST 256 B → RabbitMQ, 202 after the broker's confirm (persistent, mandatory, durable queue of
-# bounded length), 64 connections, behind an API-key plan; in turns with the same POST to the mock,
-# whose difference is what the connector costs. Settings: the head of lib.sh;
+# POST 256 B → RabbitMQ, 202 after the broker's confirm (mandatory, durable queue of bounded length),
+# 64 connections, behind an API-key plan; persistent, which waits for the broker's disk, and
+# transient; in turns with the same POST to the mock, whose difference is what the connector costs. Settings: the head of lib.sh;
 # BENCH_RABBITMQ=HOST:PORT uses a broker that is there (guest/guest).
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 find_programs
@@ -40,6 +40,25 @@ endpointGroups:
 plans: [{name: keys, apiKey: {}}]
 ---
 kind: Api
+name: transient
+type: message
+listeners: [{path: /transient}]
+entrypoints: [httpPost]
+endpointGroups:
+  - name: default
+    endpoints:
+      - name: broker
+        rabbitmq:
+          serverHost: ${rabbitmq%:*}
+          serverPort: ${rabbitmq##*:}
+          security: {auth: {username: guest, password: guest}}
+          producer:
+            exchange: {name: bench, type: topic}
+            routingKey: bench.post
+            persistent: false
+plans: [{name: keys, apiKey: {}}]
+---
+kind: Api
 name: mock
 type: message
 listeners: [{path: /mock}]
@@ -56,6 +75,13 @@ api: rabbit
 plan: keys
 application: load
 apiKeys: [{name: main, key: "$key"}]
+---
+kind: Subscription
+name: load-transient
+api: transient
+plan: keys
+application: load
+apiKeys: [{name: main, key: "$key-transient"}]
 ---
 kind: Subscription
 name: load-mock
@@ -77,7 +103,10 @@ post() { # NAME PATH KEY [FLAG…]
 
 for ((round = 0; round < rounds; round++)); do
   post mock mock "$key-mock"
-  post rabbitmq rabbit "$key"
+  post persistent rabbit "$key"
+  post transient transient "$key-transient"
 done
-for ((round = 0; round < rounds; round++)); do post rabbitmq-1000/s rabbit "$key" --rate 1000; done
+for ((round = 0; round < rounds; round++)); do
+  post persistent-1000/s rabbit "$key" --rate 1000
+done
 table

@@ -25,7 +25,6 @@ inline constexpr auto kRequestDeadline = 5s;   // a declaration; the broker answ
 inline constexpr auto kCloseDeadline = 2s;     // for the broker's close-ok
 inline constexpr auto kBackoffFirst = 200ms;   // doubled each time, ±25 %
 inline constexpr auto kBackoffMax = 5s;        // a broker that is back is found soon
-inline constexpr auto kTestDeadline = 10s;
 
 // --- publishing
 inline constexpr std::uint32_t kPublishesInFlightMax = 16384;  // per worker: 16 MiB of 1 KiB

@@ -85,7 +85,9 @@ TEST_F(SettingsTest, AnotherVirtualHostIsAnotherWorld) {
   Settings settings = Base();
   settings.set_virtual_host("side");
   auto side = Make(settings);
-  ASSERT_TRUE(Open(*side, Each()).ok());
+  auto source = Open(*side, Each());
+  ASSERT_TRUE(source.ok()) << MessageOf(source.status());
+  Close(*source);
   EXPECT_NE(Ctl("-p side list_exchanges name").find(name_), std::string::npos);
   EXPECT_EQ(Ctl("list_exchanges name").find(name_), std::string::npos);
 }
