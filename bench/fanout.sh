@@ -1,4 +1,6 @@
 # What run_sse.sh and run_ws.sh share: floor, nchan and the gateway in turns. Sourced.
+# `nchan` is fed by POST; `bridged` is nchan behind the same Kafka topic as the gateway, by a consumer
+# on the other CPU that is not counted: for times from produce to delivery.
 #   fanout_main sse|ws
 fanout_definitions() {
   mkdir -p "$work/definitions"
@@ -47,15 +49,25 @@ fanout_main() {
   begin "$kind"
   local kafka=(--kafka "$bootstrap" --topic bench-fan)
   local http=(--url "$nchan_url/publish")
+  bridge() { # NAME N RATE: nchan, fed from the topic
+    (exec taskset -c 1 "$BENCH_BIN/tg_bench" bridge "${kafka[@]}" --fetch-wait "$fetch_wait" \
+      "${http[@]}") 2>"$work/bridge.err" &
+    local pid=$!
+    started+=("$pid")
+    fan_out "$1" "$kind" "$nchan_url/subscribe" "$nchan_pid" "$2" "$3" "${kafka[@]}"
+    kill "$pid" && wait "$pid" || die "the bridge failed"
+  }
   for ((round = 0; round < rounds; round++)); do
     # The floor's frames are event streams for both kinds: the same send, the same bytes but few.
     fan_out floor-1000x50 sse "$slow_url/" "$slow_pid" 1000 50
     fan_out nchan-1000x50 "$kind" "$nchan_url/subscribe" "$nchan_pid" 1000 50 "${http[@]}"
+    bridge bridged-1000x50 1000 50
     fan_out ours-1000x50 "$kind" "$ours_url/plain" "$ours_pid" 1000 50 "${kafka[@]}"
   done
   for ((round = 0; round < rounds; round++)); do
     fan_out floor-100x500 sse "$fast_url/" "$fast_pid" 100 500
     fan_out nchan-100x500 "$kind" "$nchan_url/subscribe" "$nchan_pid" 100 500 "${http[@]}"
+    bridge bridged-100x500 100 500
     fan_out ours-100x500 "$kind" "$ours_url/window" "$ours_pid" 100 500 "${kafka[@]}"
   done
   table

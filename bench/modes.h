@@ -13,5 +13,7 @@ int RunSubs(int count, char** values);
 int RunIdle(int count, char** values);
 // Messages with a timestamp, at a rate, to an HTTP publisher or to Kafka.
 int RunPublish(int count, char** values);
+// From a Kafka topic to an HTTP publisher, until SIGTERM.
+int RunBridge(int count, char** values);
 
 }  // namespace tidegate::bench

@@ -1,9 +1,6 @@
 // Mode pub: messages at a rate, each with its intended time inside, so that a publisher that is
 // held up is charged to whoever holds it up.
-#include <sys/socket.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cstdio>
 #include <memory>
 #include <string>
@@ -12,6 +9,7 @@
 #include "bench/modes.h"
 #include "bench/net.h"
 #include "bench/options.h"
+#include "bench/poster.h"
 #include "bench/report.h"
 #include "bench/subscribers.h"
 
@@ -26,45 +24,14 @@ class Publisher {
   virtual void Finish() {}
 };
 
-// One POST after the other on one connection, as nchan's publisher takes them.
 class HttpPublisher final : public Publisher {
  public:
   HttpPublisher(const std::string& url, const std::vector<std::string>& headers)
-      : target_(ParseTarget(url)), fd_(ConnectTo(target_)) {
-    head_ = "POST " + target_.path + " HTTP/1.1\r\nHost: " + target_.host + "\r\n";
-    for (const auto& header : headers) head_ += header + "\r\n";
-    poller_.Add(fd_, 0);
-  }
-
-  bool Publish(const std::string& payload) override {
-    const std::string length = "Content-Length: " + std::to_string(payload.size()) + "\r\n\r\n";
-    if (!SendAll(fd_, head_ + length + payload)) return false;
-    std::string answer;
-    const std::int64_t give_up = NowNs() + 10 * kSecond;
-    while (!Whole(answer)) {
-      if (NowNs() > give_up) return false;
-      poller_.Wait(give_up);
-      char buffer[4096];
-      const ssize_t count = recv(fd_, buffer, sizeof buffer, 0);
-      if (count == 0 || (count < 0 && errno != EAGAIN)) return false;
-      if (count > 0) answer.append(buffer, static_cast<std::size_t>(count));
-    }
-    return answer.starts_with("HTTP/1.1 2");
-  }
+      : poster_(url, headers) {}
+  bool Publish(const std::string& payload) override { return poster_.Post(payload); }
 
  private:
-  static bool Whole(const std::string& answer) {
-    const auto head = answer.find("\r\n\r\n");
-    if (head == std::string::npos) return false;
-    const auto length = answer.find("Content-Length: ");
-    if (length > head) return true;
-    return answer.size() >= head + 4 + std::strtoul(answer.c_str() + length + 16, nullptr, 10);
-  }
-
-  const Target target_;
-  const int fd_;
-  std::string head_;
-  Poller poller_;
+  Poster poster_;
 };
 
 class KafkaPublisher final : public Publisher {

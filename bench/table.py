@@ -52,7 +52,7 @@ def ratios(by_name, key):
         who, _, group = name.partition("-")
         if who != "ours":
             continue
-        for other_who in ("floor", "nchan"):
+        for other_who in ("floor", "nchan", "bridged"):
             other = by_name.get(f"{other_who}-{group}" if group else other_who)
             if not other or key not in entries[0] or key not in other[0]:
                 continue

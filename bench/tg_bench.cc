@@ -1,6 +1,6 @@
 // The load generator: one thread, epoll, results as one JSON line. See README.md for the method.
 //
-//   tg_bench post|subs|idle|pub --flag value…      an unknown flag prints those that there are
+//   tg_bench post|subs|idle|pub|bridge --flag value…      an unknown flag prints those that there are
 #include <string_view>
 
 #include "bench/modes.h"
@@ -15,5 +15,6 @@ int main(int argc, char** argv) {
   if (mode == "subs") return RunSubs(argc - 2, argv + 2);
   if (mode == "idle") return RunIdle(argc - 2, argv + 2);
   if (mode == "pub") return RunPublish(argc - 2, argv + 2);
-  Fail("usage: tg_bench post|subs|idle|pub --flag value…", 2);
+  if (mode == "bridge") return RunBridge(argc - 2, argv + 2);
+  Fail("usage: tg_bench post|subs|idle|pub|bridge --flag value…", 2);
 }
