@@ -37,7 +37,7 @@ void Collect(const std::string& name, const std::string& help, const std::string
 }  // namespace
 
 void AddConnectorGauges(flow::DataPlane& plane) {
-  Collect("tidegate_connector_state", "1 for the state that the connector is in.", "gauge", plane,
+  Collect("tidegate_endpoint_state", "1 for the state that the connector is in.", "gauge", plane,
           [](const flow::EndpointHealth& endpoint, Samples& samples) {
             for (const HealthState state : kStates) {
               Add(samples, endpoint,
@@ -45,16 +45,12 @@ void AddConnectorGauges(flow::DataPlane& plane) {
                   endpoint.health.state == state ? 1 : 0);
             }
           });
-  Collect("tidegate_connector_connect_total",
-          "Connections made again after a loss, and attempts that failed.", "counter", plane,
+  Collect("tidegate_endpoint_connect_failures_total",
+          "Attempts that ended without a usable connection.", "counter", plane,
           [](const flow::EndpointHealth& endpoint, Samples& samples) {
-            const connectors::Health& health = endpoint.health;
-            Add(samples, endpoint, {{"outcome", "reconnected"}},
-                static_cast<double>(health.reconnects));
-            Add(samples, endpoint, {{"outcome", "failed"}},
-                static_cast<double>(health.connect_failures));
+            Add(samples, endpoint, {}, static_cast<double>(endpoint.health.connect_failures));
           });
-  Collect("tidegate_connector_dropped_total",
+  Collect("tidegate_endpoint_dropped_total",
           "Messages that a connector had to let go before anybody took them.", "counter", plane,
           [](const flow::EndpointHealth& endpoint, Samples& samples) {
             Add(samples, endpoint, {}, static_cast<double>(endpoint.health.dropped));

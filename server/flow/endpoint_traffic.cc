@@ -15,14 +15,14 @@ telemetry::Counter* Messages(const Labels& endpoint, const char* direction, cons
   Labels labels = endpoint;
   labels.emplace_back("direction", direction);
   labels.emplace_back("outcome", outcome);
-  return &Registry::Global().GetCounter("tidegate_connector_messages_total",
+  return &Registry::Global().GetCounter("tidegate_endpoint_messages_total",
                                         "Messages to and from brokers.", labels);
 }
 
 telemetry::Counter* Settled(const Labels& endpoint, const char* outcome) {
   Labels labels = endpoint;
   labels.emplace_back("outcome", outcome);
-  return &Registry::Global().GetCounter("tidegate_connector_settled_total",
+  return &Registry::Global().GetCounter("tidegate_endpoint_settled_total",
                                         "Deliveries that were settled at the broker.", labels);
 }
 
@@ -30,7 +30,7 @@ telemetry::Gauge* InFlight(const Labels& endpoint, const char* direction) {
   Labels labels = endpoint;
   labels.emplace_back("direction", direction);
   return &Registry::Global().GetGauge(
-      "tidegate_connector_inflight",
+      "tidegate_endpoint_inflight",
       "Publishes without an outcome, deliveries that are not settled.", labels);
 }
 
@@ -49,13 +49,13 @@ const EndpointTraffic* OfEndpoint(const std::string& api, const std::string& end
   slot->publishing = InFlight(labels, "publish");
   slot->received = Messages(labels, "receive", "ok");
   slot->redelivered = &Registry::Global().GetCounter(
-      "tidegate_connector_redelivered_total",
+      "tidegate_endpoint_redelivered_total",
       "Received messages that the broker had delivered before.", labels);
   slot->acked = Settled(labels, "ack");
   slot->nacked = Settled(labels, "nack");
   slot->unsettled = InFlight(labels, "receive");
   slot->ack_seconds = &Registry::Global().GetHistogram(
-      "tidegate_connector_ack_seconds", "From the hand-over of a message to its acknowledgement.",
+      "tidegate_endpoint_ack_seconds", "From the hand-over of a message to its acknowledgement.",
       telemetry::DurationBuckets(), labels);
   return slot.get();
 }

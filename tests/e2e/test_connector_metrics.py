@@ -17,7 +17,7 @@ class ConnectorMetricsTest(unittest.TestCase):
         cls.gateway.__exit__()
 
     def value(self, name, **labels):
-        return self.gateway.metric("tidegate_connector_" + name, **labels)
+        return self.gateway.metric("tidegate_endpoint_" + name, **labels)
 
     def count(self, make, group):
         broker = make()
@@ -43,7 +43,7 @@ class ConnectorMetricsTest(unittest.TestCase):
             self.assertEqual(self.value("dropped_total", api=api), 0)
             self.assertEqual(self.value("state", api=api, state="ready"), 1)
             self.assertEqual(self.value("state", api=api), 1)
-            self.assertEqual(self.value("connect_total", api=api, outcome="failed"), 0)
+            self.assertEqual(self.value("connect_failures_total", api=api), 0)
         page = self.gateway.operations_get("/metrics").text
         judged = subprocess.run(["promtool", "check", "metrics"], input=page, text=True,
                                 capture_output=True, timeout=60)
