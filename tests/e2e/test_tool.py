@@ -53,6 +53,13 @@ class ToolTest(unittest.TestCase):
     def state_of(self, kind):
         return json.loads(self.ctl("get", kind, "-o", "proto-json").stdout)
 
+    def completed(self, *words):
+        """What the completion script of a shell would offer."""
+        result = subprocess.run(
+            [str(harness.CTL), "__complete", *words], capture_output=True, text=True, timeout=30,
+            env=dict(os.environ, TIDEGATE_SERVER=f"unix:{self.gateway.socket}"))
+        return result.stdout.split()
+
     def test_the_life_of_an_api(self):
         self.assertIn("would be created", self.apply(VAULT, "--dry-run").stdout)
         self.assertEqual(self.ctl("get", "apis", "-o", "name").stdout, "")
@@ -186,8 +193,9 @@ class ToolTest(unittest.TestCase):
         for shell in ("bash", "zsh", "fish"):
             self.assertIn("__complete", self.ctl("completion", shell).stdout)
         self.apply()
-        self.assertEqual(self.ctl("__complete", "get", "api/").stdout, "api/vault\n")
-        self.assertIn("--prune", self.ctl("__complete", "apply", "--").stdout)
+        self.assertEqual(self.completed("get", "api/"), ["api/vault"])
+        self.assertIn("--prune", self.completed("apply", "--"))
+        self.assertIn("proto-json", self.completed("get", "api/vault", "-o", ""))
         self.assertIn("default 1h", self.ctl("explain", "gateway.limits.connectionAge").stdout)
         self.ctl("explain", "api.nothing", code=NOT_FOUND)
 
