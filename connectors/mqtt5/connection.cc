@@ -18,8 +18,9 @@ std::chrono::milliseconds Left(TimePoint deadline) {
 }  // namespace
 
 Connection::Connection(net::Worker& worker, net::ByteStreamPtr stream, std::string server)
-    : worker_(worker), stream_(std::move(stream)), server_(std::move(server)), answered_(worker), subscribed_(worker), room_(worker), finished_(worker),
-      last_sent_(Clock::now()), last_received_(last_sent_) {}
+    : worker_(worker), stream_(std::move(stream)), server_(std::move(server)), answered_(worker),
+      subscribed_(worker), room_(worker), finished_(worker), last_sent_(Clock::now()),
+      last_received_(last_sent_) {}
 
 Connection::~Connection() { Cancel(); }
 
@@ -78,9 +79,7 @@ Task<Status> Connection::ReadAll() {
     const net::IoResult got = co_await stream_->ReadSome(room);
     if (state_ == State::kClosed) break;
     if (got.ec) {
-      co_return MakeError(state_ == State::kHandshake ? ErrorClass::kConnectFailed
-                                                      : ErrorClass::kConnectionClosed,
-                          "mqtt5 " + server_ + ": the connection was lost: " + got.ec.message());
+      co_return Lost(got.ec);
     }
     end_ += got.bytes;
     last_received_ = Clock::now();
@@ -149,7 +148,7 @@ Status Connection::HandleConnack(const Frame& frame) {
       // Nobody who may not even connect has been recognised: brokers say so of a wrong password.
       refused = MakeError(ErrorClass::kAuthFailed, MessageOf(refused));
     } else if (error_class == ErrorClass::kConnectionClosed ||
-               error_class == ErrorClass::kMessageRejected) {
+               error_class == ErrorClass::kMessageRejected || error_class == ErrorClass::kFatal) {
       refused = MakeError(ErrorClass::kConnectFailed, MessageOf(refused));
     }
     return refused;
@@ -200,7 +199,8 @@ Status Connection::HandleDisconnect(const Frame& frame) {
   Status why = ReasonError("mqtt5 " + server_ + ": the broker has disconnected", packet->reason,
                            packet->reason_text);
   const ErrorClass error_class = ClassOf(why);
-  if (error_class == ErrorClass::kConnectFailed || error_class == ErrorClass::kMessageRejected) {
+  if (error_class == ErrorClass::kConnectFailed || error_class == ErrorClass::kMessageRejected ||
+      (error_class == ErrorClass::kFatal && packet->reason != kSessionTakenOver)) {
     why = MakeError(ErrorClass::kConnectionClosed, MessageOf(why));
   }
   if (packet->reason == kSessionTakenOver) why = WithReason(std::move(why), "SESSION_TAKEN_OVER");
@@ -222,9 +222,7 @@ void Connection::Flush() {
   }
   if (ec) {
     // The reading task sees the same and ends; what came before may still be read.
-    End(MakeError(ErrorClass::kConnectionClosed,
-                  "mqtt5 " + server_ + ": the connection was lost: " + ec.message()));
-    return;
+    return End(Lost(ec));
   }
   if (sent_ == out_.size()) {
     out_.clear();
@@ -239,8 +237,7 @@ void Connection::Flush() {
 void Connection::OnWritable(ErrorCode ec) {
   writing_ = false;
   if (!ec) return Flush();
-  End(MakeError(ErrorClass::kConnectionClosed,
-                "mqtt5 " + server_ + ": the connection was lost: " + ec.message()));
+  End(Lost(ec));
 }
 
 void Connection::ScheduleFlush() {
@@ -331,6 +328,13 @@ Status Connection::Broken(std::uint8_t reason, std::string_view what) {
   return MakeError(state_ == State::kHandshake ? ErrorClass::kConnectFailed
                                                : ErrorClass::kConnectionClosed,
                    "mqtt5 " + server_ + ": the broker has sent " + std::string(what));
+}
+
+Status Connection::Lost(ErrorCode ec) const {
+  const std::string text = "mqtt5 " + server_ + ": the connection was lost: " + ec.message();
+  return MakeError(state_ == State::kHandshake ? ErrorClass::kConnectFailed
+                                               : ErrorClass::kConnectionClosed,
+                   text);
 }
 
 void Connection::Abort(std::uint8_t reason, std::string_view what) { End(Broken(reason, what)); }

@@ -1,9 +1,8 @@
-// One MQTT 5 connection over any ByteStream: CONNECT to CONNACK, then packets both ways, keep alive,
-// and an orderly end. It knows neither topics nor sessions nor who is behind it.
+// One MQTT 5 connection over any ByteStream: CONNECT to CONNACK, then packets both ways, keep
+// alive, and an orderly end. It knows neither topics nor sessions nor who is behind it.
 //
 // Thread: the worker it was opened on. Owner: shared_ptr of a source or a sink, and its own reading
-// task; the
-// owner calls Detach() or Close() before it goes.
+// task; the owner calls Detach() or Close() before it goes.
 // Fails: Open by an ErrorClass; later ends by ConnectionEvents::OnClosed, once, never from inside a
 // call of the owner. Every wait has a deadline: CONNACK, SUBACK, PINGRESP, the farewell.
 #pragma once
@@ -105,6 +104,7 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   void OnTimer() override;        // keep alive
   void ArmKeepAlive();
   Status Broken(std::uint8_t reason, std::string_view what);
+  Status Lost(ErrorCode ec) const;
 
   net::Worker& worker_;
   net::ByteStreamPtr stream_;

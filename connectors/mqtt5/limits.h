@@ -11,9 +11,8 @@ using namespace std::chrono_literals;  // NOLINT: units make the table readable
 
 // --- wire
 inline constexpr std::size_t kHeadersMax = 256;                // user properties of one message
-inline constexpr std::size_t kRemainingLengthMax = 268'435'455;  // MQTT 5 section 2.1.4
 inline constexpr std::size_t kMessageBytesMax = 1'000'000;     // published, with headers; then 413
-inline constexpr std::uint32_t kPacketBytesMax = 1'200'000;    // announced: what we take of a broker
+inline constexpr std::uint32_t kPacketBytesMax = 1'200'000;    // announced: what we take
 inline constexpr std::size_t kReadBufferBytes = 32 * 1024;     // per connection, grows for a packet
 inline constexpr std::size_t kReasonTextMax = 200;             // of a broker's own words, in errors
 inline constexpr std::uint16_t kTopicAliasMax = 32;            // that a server may use towards us
@@ -34,7 +33,7 @@ inline constexpr auto kFailedFor = 10s;           // health is Failed so long wi
 
 // --- consuming
 inline constexpr std::uint16_t kReceiveMaximum = 64;           // unacknowledged messages
-inline constexpr std::size_t kUnsettledBytesMax = 16 * 1024 * 1024;  // then the socket is not read
+inline constexpr std::size_t kUnsettledBytesMax = 16 << 20;  // then the socket is not read
 inline constexpr std::size_t kQos0Messages = 1024;             // unread; then the oldest go
 inline constexpr std::size_t kQos0Bytes = 4 * 1024 * 1024;
 inline constexpr auto kQos0Patience = 1s;                      // the broker waits before we drop

@@ -21,10 +21,10 @@ struct Row {
 constexpr std::array kRows{
     Row{0x10, "no matching subscribers", kNone},
     Row{0x11, "no subscription existed", kNone},
-    Row{0x80, "unspecified error", kMessageRejected},
+    Row{0x80, "unspecified error", kFatal},
     Row{0x81, "malformed packet", kFatal},
     Row{0x82, "protocol error", kFatal},
-    Row{0x83, "implementation specific error", kMessageRejected},
+    Row{0x83, "implementation specific error", kFatal},
     Row{0x84, "unsupported protocol version", kConfigInvalid},
     Row{0x85, "client identifier not valid", kConfigInvalid},
     Row{0x86, "bad user name or password", kAuthFailed},

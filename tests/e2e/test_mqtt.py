@@ -2,11 +2,14 @@
 
 import asyncio
 import base64
+import contextlib
 import os
 import pathlib
 import shutil
+import socket
 import subprocess
 import tempfile
+import threading
 import time
 import unittest
 
@@ -66,6 +69,22 @@ class Base(unittest.TestCase):
         self.gateway.apply(api(name, topic, **settings))
         return name, topic
 
+    @contextlib.contextmanager
+    def reader(self, name, got, headers=None):
+        """Reads in the background what comes over SSE."""
+        with self.gateway.sse(f"/{name}", headers) as client:
+            def read():
+                with contextlib.suppress(OSError, ValueError, AssertionError):
+                    while True:
+                        got.extend(event.data for event in client.messages(1))
+            thread = threading.Thread(target=read)
+            thread.start()
+            try:
+                yield
+            finally:
+                client.socket.shutdown(socket.SHUT_RDWR)
+                thread.join()
+
     def post(self, name, body=b"x", **headers):
         return self.gateway.request("POST", f"/{name}", body=body, headers=headers)
 
@@ -119,7 +138,9 @@ class PublishTest(Base):
         auth = "security: {auth: {username: limited, password: ebb}}"
         name, _ = self.deploy(host=host, port=port, endpoint=auth, topic="denied/t")
         self.assertEqual(self.post(name).status, 503)
-        self.assertIn("not authorized (0x87)", self.stages(name))
+        refused = self.gateway.metric("tidegate_endpoint_errors_total", api=name,
+                                      reason="NotAuthorized")
+        self.assertEqual(refused, 1)
         name, _ = self.deploy(host=host, port=port, endpoint=auth, topic="allowed/t")
         self.assertEqual(self.post(name).status, 202)
 
@@ -153,21 +174,12 @@ class ConsumeTest(Base):
     def test_auto_gives_each_message_to_one(self):
         name, topic = self.deploy(qos="auto")
         headers = {"X-Gravitee-Client-Identifier": "shared"}
-        with self.gateway.sse(f"/{name}", headers) as one, \
-                self.gateway.sse(f"/{name}", headers) as two, Peer() as peer:
+        got = []
+        with self.reader(name, got, headers), self.reader(name, got, headers), Peer() as peer:
             for i in range(40):
                 peer.publish(topic, str(i))
-            peer.publish(topic, "end")
-            peer.publish(topic, "end")
-            got = []
-            for client in (one, two):
-                for event in client.events():
-                    if event.data is None:
-                        continue
-                    if event.data == "end":
-                        break
-                    got.append(int(event.data))
-        self.assertEqual(len(got), len(set(got)), "a message came twice")
+            harness.until(lambda: len(got) >= 40, "every message at one of them")
+        self.assertEqual(sorted(got, key=int), [str(i) for i in range(40)])
 
     def test_at_least_once_and_at_most_once_deliver_in_order(self):
         for qos in ("at-least-once", "at-most-once"):
@@ -184,7 +196,7 @@ class ConsumeTest(Base):
         with Peer() as peer:
             for text in ("a", "b"):
                 peer.publish(topic, text)
-        page = self.gateway.get(f"/{name}", Accept="application/json").json()
+        page = self.gateway.get(f"/{name}", Accept="application/json").json
         self.assertEqual([item["content"] for item in page["items"]], ["a", "b"])
         self.assertEqual(page["items"][0]["metadata"]["topic"], topic)
 
@@ -193,9 +205,9 @@ class ConsumeTest(Base):
 
         async def talk():
             url = f"ws://{self.gateway.http}/{name}"
-            async with websockets.connect(url) as socket:
-                await socket.send("through the broker")
-                return await asyncio.wait_for(socket.recv(), harness.DEADLINE)
+            async with websockets.connect(url) as client:
+                await client.send("through the broker")
+                return await asyncio.wait_for(client.recv(), harness.DEADLINE)
 
         with Peer(topic) as peer:
             self.assertEqual(asyncio.run(talk()), "through the broker")
@@ -280,22 +292,21 @@ class BrokerGoesTest(Base):
 
     def test_stopped_killed_and_started_again_streams_go_on(self):
         name, topic = self.own(qos="at-least-once", endpoint="reconnectAttempts: 10")
-        with self.gateway.sse(f"/{name}") as client:
-            sent = []
-            for way in ((), ("--kill",)):
+        got = []
+        with self.reader(name, got):
+            for number, way in enumerate(((), ("--kill",))):
                 self.broker.stop(*way)
                 self.assertEqual(self.post(name).status, 503)
                 self.broker.start()
-                body = f"after {len(sent)}"
-                harness.until(lambda text=body: self.post(name, text.encode()).status == 202,
-                              "the publisher is back")
-                sent.append(body)
-            got = set()
-            for event in client.events():
-                if event.data is not None:
-                    got.add(event.data)
-                if got >= set(sent):
-                    break
+                body = f"after {number}"
+
+                # Mosquitto forgets a shared subscription when it restarts: what comes before the
+                # consumer is back goes to nobody.
+                def seen(text=body):
+                    self.post(name, text.encode())
+                    time.sleep(0.1)
+                    return text in got
+                harness.until(seen, "the stream goes on")
         reached = self.gateway.metric("tidegate_connector_connects_total", api=name,
                                       outcome="reached")
         self.assertGreaterEqual(reached, 4)
@@ -341,13 +352,13 @@ class ScriptTest(Base):
 
     def test_reason_codes_of_a_puback(self):
         for reason, status in ((0x00, 202), (0x10, 202), (0x80, 503), (0x87, 503), (0x97, 503),
-                               (0x99, 503)):
+                               (0x99, 400)):
             with ScriptedBroker(puback=reason) as broker:
                 name, _ = self.on(broker)
                 answer = self.post(name)
                 self.assertEqual(answer.status, status, hex(reason))
                 if status != 202:
-                    self.assertEqual(answer.json()["outcome"], "no")
+                    self.assertEqual(answer.json["outcome"], "no")
 
     def test_limits_of_the_broker_are_kept_before_anything_is_sent(self):
         with ScriptedBroker(connack=connack(properties=b"\x27\x00\x00\x04\x00")) as broker:
@@ -414,7 +425,9 @@ class ScriptTest(Base):
             name, _ = self.on(broker, qos="none", endpoint="reconnectAttempts: 0")
             with self.gateway.sse(f"/{name}") as client:
                 events = list(client.events())
-            self.assertTrue(any("connection" in str(event.data) for event in events), events)
+                # It may come before the stream's head, or after.
+                told = any("connection" in str(event.data) for event in events)
+                self.assertTrue(told or client.status == 503, events)
             self.assertIn((14, b"\x81"), broker.seen)
 
 
