@@ -3,7 +3,8 @@
 
 usage: token_server.py DIR KEY
 KEY is an RSA key (PEM). DIR gets jwks.json, tokens.log (a line per call, no secret in it) and,
-when it listens, token.tls_port (https, by DIR/tls/server.pem) and token.port. The client is `gateway`, its secret stands in DIR/token.secret.
+when it listens, token.tls_port (https, by DIR/tls/server.pem) and token.port. The client is
+`gateway`, its secret stands in DIR/token.secret.
   POST /token[?life=SECONDS]   a token of that life, 3600 s when it is not said
   POST /broken /empty /failing /slow   not JSON; JSON without a token; 503; no answer for 30 s
   POST /flaky                  503 at the first call, then a token
