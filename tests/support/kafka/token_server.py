@@ -7,7 +7,6 @@ when it listens, token.tls_port (https, by DIR/tls/server.pem) and token.port. T
 `gateway`, its secret stands in DIR/token.secret.
   POST /token[?life=SECONDS]   a token of that life, 3600 s when it is not said
   POST /broken /empty /failing /slow   not JSON; JSON without a token; 503; no answer for 30 s
-  POST /flaky                  503 at the first call, then a token
 """
 import base64
 import http.server
@@ -44,7 +43,6 @@ def token(life):
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    flaky = 0
 
     def log_message(self, *args):
         pass
@@ -75,9 +73,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.answer(200, b'{"token_type": "Bearer"}')
         if url.path == "/slow":
             return time.sleep(30)
-        if url.path == "/flaky":
-            Handler.flaky += 1
-        if url.path == "/failing" or (url.path == "/flaky" and Handler.flaky == 1):
+        if url.path == "/failing":
             return self.answer(503, b'{"error": "temporarily_unavailable"}')
         if not self.known():
             said = {"error": "invalid_client", "error_description": "who is that?"}
