@@ -255,6 +255,8 @@ void Connection::ReleaseLink(pn_link_t* link, bool detach) {
   Flush();
 }
 
+void Connection::ForgetLink(pn_link_t* link) { pn_link_set_context(link, nullptr); }
+
 void Connection::Write() {
   pn_connection_driver_t* driver = engine_->get();
   while (!write_waits_ && !gone_) {

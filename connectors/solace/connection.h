@@ -63,6 +63,8 @@ class Connection : public std::enable_shared_from_this<Connection>,
   pn_link_t* MakeReceiver(const std::string& name, LinkListener& listener);
   // Ends a link: detached, which keeps what a durable name stands for, or closed. Frees it.
   void ReleaseLink(pn_link_t* link, bool detach);
+  // The listener hears of the link no more; the link goes with the connection.
+  void ForgetLink(pn_link_t* link);
 
   void Flush();
   bool open() const { return open_ && !gone_; }

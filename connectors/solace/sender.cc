@@ -95,7 +95,16 @@ void Sender::Open(ConnectionPtr connection) {
 void Sender::Release() {
   if (link_ == nullptr) return;
   attached_ = false;
+  status_ = MakeError(ErrorClass::kConnectionClosed, "publish to solace: the link was given up");
+  EndDeliveries();
   connection_->ReleaseLink(std::exchange(link_, nullptr), false);
+  WakeAll();
+}
+
+void Sender::Forget() {
+  if (link_ == nullptr) return;
+  EndDeliveries();
+  connection_->ForgetLink(std::exchange(link_, nullptr));
 }
 
 void Sender::OnAttached() {
@@ -106,6 +115,13 @@ void Sender::OnAttached() {
 void Sender::OnGone(const Status& status) {
   status_ = MakeError(ClassOf(status), "publish to solace: " + MessageOf(status));
   attached_ = false;
+  EndDeliveries();
+  link_ = nullptr;
+  WakeAll();
+}
+
+// The link goes with its deliveries: what has no outcome yet is unknown, because of status_.
+void Sender::EndDeliveries() {
   for (pn_delivery_t* delivery = pn_unsettled_head(link_); delivery != nullptr;
        delivery = pn_unsettled_next(delivery)) {
     Flight* flight = FlightOf(delivery);
@@ -118,8 +134,6 @@ void Sender::OnGone(const Status& status) {
     }
     Finish(delivery);
   }
-  link_ = nullptr;
-  WakeAll();
 }
 
 void Sender::OnDelivery(pn_delivery_t* delivery) {

@@ -18,6 +18,9 @@ namespace tidegate::solace {
 // coroutine frame.
 struct Flight {
   explicit Flight(net::Worker& worker) : event(worker) {}
+  Flight(const Flight&) = delete;
+  Flight& operator=(const Flight&) = delete;
+  ~Flight() { Abandon(); }
   net::Event event;
   std::vector<pn_delivery_t*> outstanding;  // nullptr: its outcome is there
   std::uint32_t open = 0;
@@ -36,8 +39,10 @@ class Sender final : public LinkListener {
   explicit Sender(std::string topic) : topic_(std::move(topic)) {}
 
   void Open(ConnectionPtr connection);
-  // Ends the link, if it has not ended; what is under way on it stays without an outcome.
+  // Ends the link, if it has not ended; what is under way on it is unknown.
   void Release();
+  // The same without a word to the broker: the connection goes, too.
+  void Forget();
   void OnAttached() override;
   void OnGone(const Status& status) override;
   void OnDelivery(pn_delivery_t* delivery) override;
@@ -60,6 +65,7 @@ class Sender final : public LinkListener {
   std::deque<Flight*>& waiting() { return waiting_; }
 
  private:
+  void EndDeliveries();
   void WakeAll();
 
   const std::string topic_;

@@ -90,7 +90,9 @@ SinkCore::SinkCore(SharedPtr shared, net::Worker& worker)
   frame_.ttl_ms = shared_->config.producer.ttl_ms;
 }
 
-SinkCore::~SinkCore() { DropSenders(); }
+SinkCore::~SinkCore() {
+  for (const auto& [topic, sender] : senders_) sender->Forget();
+}
 
 Task<PublishResult> SinkCore::Publish(const OutMessage& message, TimePoint deadline) {
   const TimePoint begun = Clock::now();

@@ -56,9 +56,7 @@ SourceCore::SourceCore(SharedPtr shared, connectors::SourceSpec spec, net::Worke
 
 SourceCore::~SourceCore() {
   for (const auto& receiver : receivers_) {
-    if (connection_ != nullptr && !receiver->ended()) {
-      connection_->ReleaseLink(receiver->link(), durable());
-    }
+    if (connection_ != nullptr && !receiver->ended()) connection_->ForgetLink(receiver->link());
   }
   if (settler_ != nullptr) settler_->Release();
 }
