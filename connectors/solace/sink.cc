@@ -91,7 +91,7 @@ SinkCore::SinkCore(SharedPtr shared, net::Worker& worker)
 }
 
 SinkCore::~SinkCore() {
-  for (const auto& [topic, sender] : senders_) sender->Forget();
+  for (const auto& entry : senders_) entry.second->Forget();
 }
 
 Task<PublishResult> SinkCore::Publish(const OutMessage& message, TimePoint deadline) {

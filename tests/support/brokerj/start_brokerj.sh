@@ -21,7 +21,8 @@ rm -f "$dir/brokerj.env"
 [ -f "$dir/port" ] || brokerj_free_port >"$dir/port"
 port=$(cat "$dir/port")
 [ -f "$dir/initial.json" ] || brokerj_settings "$port" >"$dir/initial.json"
-QPID_WORK=$dir/work java -Xms64m -Xmx256m -DQPID_WORK="$dir/work" -cp "$BROKERJ_HOME/lib/*" \
+QPID_WORK=$dir/work java -Xms64m -Xmx256m -DQPID_WORK="$dir/work" \
+  -Dderby.stream.error.file="$dir/derby.log" -cp "$BROKERJ_HOME/lib/*" \
   org.apache.qpid.server.Main -icp "$dir/initial.json" >"$dir/brokerj.log" 2>&1 &
 pid=$!
 for _ in $(seq 600); do
