@@ -15,7 +15,7 @@ StatusOr<ClientPtr> Client::Make(const SharedPtr& shared, const ConfSpec& wanted
   if (shared->credentials) {
     Status status = shared->credentials->Prepare(Clock::now() + kCredentialsTimeout);
     if (!status.ok()) {
-      shared->monitor->FailedToOpen(status);
+      shared->monitor->CredentialsMissing(status);
       return status;
     }
   }

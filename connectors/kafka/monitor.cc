@@ -87,6 +87,7 @@ void Monitor::Refuse(ErrorClass error_class, std::string text) {
         {{"api", api_}, {"endpoint", endpoint_}, {"cause", health_.last_error_text}});
   }
   refused_at_ = Clock::now();
+  alive_.store(false, std::memory_order_relaxed);  // the next answer of a broker ends the refusal
   ++health_.connect_failures;
   Since(HealthState::kFailed);
 }
@@ -119,7 +120,6 @@ void Monitor::Failed(int code, std::string_view text) {
     const bool certificate = error_class == ErrorClass::kTlsFailed &&
                              certificate_at_ != TimePoint() &&
                              Clock::now() - certificate_at_ < kCertificateFresh;
-    alive_.store(false, std::memory_order_relaxed);
     std::string cause = certificate ? certificate_ : Redact(text);
     if (alert) cause = "the broker refuses the gateway's TLS, or wants a certificate: " + cause;
     Refuse(error_class, std::move(cause));
@@ -144,6 +144,11 @@ void Monitor::Failed(int code, std::string_view text) {
         {{"api", api_}, {"endpoint", endpoint_}, {"cause", health_.last_error_text}});
   }
   if (down_since_ == TimePoint()) down_since_ = Clock::now();
+}
+
+void Monitor::CredentialsMissing(const Status& status) {
+  std::lock_guard lock(mutex_);
+  Refuse(ClassOf(status), MessageOf(status));
 }
 
 void Monitor::FailedToOpen(const Status& status) {

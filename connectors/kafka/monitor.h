@@ -35,6 +35,8 @@ class Monitor {
   void ClientGone();
   void Failed(int code, std::string_view text);  // an error the library reports
   void FailedToOpen(const Status& status);
+  // No token or ticket could be had: a refusal, whatever its class.
+  void CredentialsMissing(const Status& status);
   // Why the certificate of `broker` is not believed; the library's own text does not tell.
   void CertificateRefused(std::string_view broker, std::string_view why);
   // TLS or a login was refused at or after `since`, and no broker has answered since then; else ok.

@@ -129,7 +129,11 @@ TEST_F(Refused, TokenEndpointsThatDoNotWork) {
                                               File("token.secret") +
                                               "', http: {readTimeout: 1s}}"),
                                          topic_));
-    return connector == nullptr ? "not made" : TryOpen(*connector);
+    if (connector == nullptr) return std::string("not made");
+    const std::string opened = TryOpen(*connector);
+    EXPECT_EQ(connector->health().state, HealthState::kFailed) << opened;
+    EXPECT_THAT(connector->health().last_error_text, HasSubstr("kafka token: ")) << opened;
+    return opened;
   };
   EXPECT_THAT(said(base + "/broken"), AllOf(StartsWith("AuthFailed"), HasSubstr("not a JSON")));
   EXPECT_THAT(said(base + "/empty"), AllOf(StartsWith("AuthFailed"), HasSubstr("no access_token")));
