@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# POST 256 B → RabbitMQ, 202 after the broker's confirm (mandatory, durable queue of bounded length),
-# 64 connections, behind an API-key plan; persistent, which waits for the broker's disk, and
-# transient; in turns with the same POST to the mock, whose difference is what the connector costs. Settings: the head of lib.sh;
-# BENCH_RABBITMQ=HOST:PORT uses a broker that is there (guest/guest).
+# POST 256 B → RabbitMQ, 202 after the broker's confirm (mandatory, durable queue of bounded
+# length), 64 connections, behind an API-key plan; persistent, which waits for the broker's disk,
+# and transient; in turns with the same POST to the mock: the difference is the connector's.
+# Settings: the head of lib.sh; BENCH_RABBITMQ=HOST:PORT uses a broker that is there (guest/guest).
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 find_programs
 if [ -n "${BENCH_RABBITMQ:-}" ]; then

@@ -143,33 +143,35 @@ TEST_F(SettingsTest, AnExchangeDeclaredDifferentlyIsConfigInvalid) {
   EXPECT_NE(text_.find("auto_delete"), std::string::npos) << text_;
 }
 
-TEST_F(SettingsTest, ExchangesAreMadeAsTheSettingsSay) {
-  for (const auto type : {config::v1::EXCHANGE_TYPE_DIRECT, config::v1::EXCHANGE_TYPE_FANOUT,
-                          config::v1::EXCHANGE_TYPE_TOPIC, config::v1::EXCHANGE_TYPE_HEADERS}) {
+TEST_F(SettingsTest, ExchangesAreMadeAsTheSettingsSayAndGoWithTheLastBinding) {
+  const std::vector<std::pair<config::v1::ExchangeType, std::string>> types = {
+      {config::v1::EXCHANGE_TYPE_DIRECT, "direct"}, {config::v1::EXCHANGE_TYPE_FANOUT, "fanout"},
+      {config::v1::EXCHANGE_TYPE_TOPIC, "topic"}, {config::v1::EXCHANGE_TYPE_HEADERS, "headers"}};
+  std::vector<connectors::ConnectorPtr> connectors;
+  std::vector<connectors::SourcePtr> sources;
+  for (const auto& [type, type_name] : types) {
     Settings settings = Base();
     config::v1::Exchange* exchange = settings.mutable_producer()->mutable_exchange();
-    exchange->set_name(name_ + "-" + std::to_string(type));
+    exchange->set_name(name_ + "-" + type_name);
     exchange->set_type(type);
     exchange->set_durable(true);
     exchange->set_auto_delete(true);
     *settings.mutable_consumer()->mutable_exchange() = *exchange;
     settings.mutable_consumer()->set_routing_key("k");
-    auto connector = Make(settings);
-    auto source = Open(*connector, Each());
+    connectors.push_back(Make(settings));
+    auto source = Open(*connectors.back(), Each());
     ASSERT_TRUE(source.ok()) << MessageOf(source.status());
-    const std::string type_name =
-        type == config::v1::EXCHANGE_TYPE_DIRECT   ? "direct"
-        : type == config::v1::EXCHANGE_TYPE_FANOUT ? "fanout"
-        : type == config::v1::EXCHANGE_TYPE_TOPIC  ? "topic"
-                                                   : "headers";
-    EXPECT_NE(Ctl("list_exchanges name type durable auto_delete")
-                  .find(exchange->name() + "\t" + type_name + "\ttrue\ttrue"),
-              std::string::npos);
-    ASSERT_EQ(Publish(*connector, "x").outcome, Outcome::kOk);
-    ASSERT_TRUE(Read(**source, 1).ok());
-    Close(*source);
-    EXPECT_EQ(Ctl("list_exchanges name").find(exchange->name()), std::string::npos);
+    sources.push_back(std::move(*source));
+    ASSERT_EQ(Publish(*connectors.back(), "x").outcome, Outcome::kOk);
+    ASSERT_TRUE(Read(*sources.back(), 1).ok());
   }
+  const std::string there = Ctl("list_exchanges name type durable auto_delete");
+  for (const auto& [type, type_name] : types) {
+    const std::string line = name_ + "-" + type_name + "\t" + type_name + "\ttrue\ttrue";
+    EXPECT_NE(there.find(line), std::string::npos) << there;
+  }
+  for (auto& source : sources) Close(source);
+  EXPECT_EQ(Ctl("list_exchanges name").find(name_), std::string::npos);
 }
 
 TEST_F(SettingsTest, AHeadersExchangeRoutesByTheBindingsArguments) {
