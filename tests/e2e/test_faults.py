@@ -74,6 +74,8 @@ class Ledger:
 class Poster(threading.Thread):
     """Posts numbered messages until told to stop; the ledger has what became of each."""
 
+    pause = 0.002  # between posts
+
     def __init__(self, gateway, path, prefix, ledger):
         super().__init__(daemon=True)
         self.gateway, self.path, self.prefix, self.ledger = gateway, path, prefix, ledger
@@ -97,7 +99,7 @@ class Poster(threading.Thread):
             self.ledger.add("post_start", id=identity, crc=zlib.crc32(identity.encode()))
             status, outcome = self.post(identity)
             self.ledger.add("post_end", id=identity, status=status, outcome=outcome)
-            self.stopping.wait(0.002 if outcome == "ok" else 0.1)
+            self.stopping.wait(self.pause if outcome == "ok" else 0.1)
 
 
 class Reader(threading.Thread):

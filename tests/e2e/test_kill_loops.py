@@ -290,6 +290,10 @@ class QueueReader(threading.Thread):
             self.ids.add(event.data)
 
 
+class Poster(test_faults.Poster):
+    pause = 0.02  # what dies is in the middle of many posts; more would only make the judge slow
+
+
 class CountingLedger(test_faults.Ledger):
     """Knows how many posts were confirmed without looking through all of a long run."""
 
@@ -349,8 +353,8 @@ class KillLoop:
         harness.until(condition, what + "\n" + self.gateway.log_text(), RECOVERY)
 
     def posters(self, name):
-        started = [test_faults.Poster(self.gateway, f"/{self.broker.name}", f"{name}p{i}",
-                                      self.ledger) for i in range(POSTERS)]
+        started = [Poster(self.gateway, f"/{self.broker.name}", f"{name}p{i}", self.ledger)
+                   for i in range(POSTERS)]
         before = self.confirmed()
         for poster in started:
             poster.start()

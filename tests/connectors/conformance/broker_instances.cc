@@ -9,7 +9,6 @@ namespace {
 
 const Kind kMqtt5 = {"Mqtt5Broker", MakeMqtt5Harness};
 const Kind kKafka = {"KafkaBroker", MakeBrokerKafkaHarness};
-const Kind kProxied = {"KafkaProxied", MakeProxiedKafkaHarness};
 const Kind kRabbitmq = {"Rabbitmq", MakeRabbitmqHarness};
 const Kind kSolace = {"SolaceRabbitmq", MakeSolaceRabbitmqHarness};
 
@@ -21,8 +20,7 @@ INSTANTIATE_TEST_SUITE_P(Broker, SinkContract, ::testing::Values(kKafka), NameOf
 INSTANTIATE_TEST_SUITE_P(Broker, LoopContract, ::testing::Values(kKafka), NameOfKind);
 INSTANTIATE_TEST_SUITE_P(Broker, GroupContract, ::testing::Values(kKafka), NameOfKind);
 INSTANTIATE_TEST_SUITE_P(Broker, FaultContract, ::testing::Values(kKafka), NameOfKind);
-INSTANTIATE_TEST_SUITE_P(Proxied, FaultContract, ::testing::Values(kProxied), NameOfKind);
-INSTANTIATE_TEST_SUITE_P(Proxied, StepContract, ::testing::Values(kProxied), NameOfKind);
+INSTANTIATE_TEST_SUITE_P(Broker, StepContract, ::testing::Values(kKafka), NameOfKind);
 
 TIDEGATE_CONFORMANCE_OF_QUEUES(Rabbitmq, kRabbitmq);
 INSTANTIATE_TEST_SUITE_P(Rabbitmq, ShareContract, ::testing::Values(kRabbitmq), NameOfKind);

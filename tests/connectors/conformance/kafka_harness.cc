@@ -58,53 +58,32 @@ class EmbeddedKafka final : public KafkaHarness {
   std::unique_ptr<kafka::DevCluster> cluster_;
 };
 
-class BrokerKafka : public KafkaHarness {
+// The real broker behind the fault proxy: it tells the clients of one listener to come to the port
+// where the proxy is.
+class BrokerKafka final : public KafkaHarness {
  public:
   void Begin() override {
-    const char* bootstrap = std::getenv("TIDEGATE_TEST_KAFKA");
     const char* directory = std::getenv("TIDEGATE_TEST_KAFKA_DIR");
-    ASSERT_TRUE(bootstrap != nullptr && directory != nullptr)
-        << "TIDEGATE_TEST_KAFKA and TIDEGATE_TEST_KAFKA_DIR are not set: start a broker with "
+    ASSERT_NE(directory, nullptr)
+        << "TIDEGATE_TEST_KAFKA_DIR is not set: start a broker with "
            "tests/support/kafka/start_kafka.sh, or run tests/run.sh";
-    bootstrap_ = bootstrap;
     directory_ = directory;
-    topic_ = "conformance-" + RandomToken(6);
-    ASSERT_TRUE(Run("topic.sh '" + directory_ + "' create " + topic_ + " " +
-                    std::to_string(kPartitions)));
-  }
-  void Cut() override { ASSERT_TRUE(Run("stop_kafka.sh '" + directory_ + "' --kill")); }
-  void Restore() override { ASSERT_TRUE(Run("start_kafka.sh '" + directory_ + "'")); }
-
- protected:
-  std::string Bootstrap() const override { return bootstrap_; }
-  static bool Run(const std::string& script) {
-    const std::string command = "tests/support/kafka/" + script + " >/dev/null 2>&1";
-    return std::system(command.c_str()) == 0;  // NOLINT: our own scripts and words
-  }
-  std::string bootstrap_;
-  std::string directory_;
-};
-
-// The broker tells clients of one listener to come to the port where the proxy is.
-class ProxiedKafka final : public BrokerKafka {
- public:
-  void Begin() override {
-    BrokerKafka::Begin();
-    if (::testing::Test::HasFatalFailure()) return;
     const std::uint16_t broker = PortOf("PROXIED_PORT");
     const std::uint16_t here = PortOf("PROXY_PORT");
     ASSERT_TRUE(broker != 0 && here != 0) << "no proxied listener in " << directory_;
     proxy_ = faults::FaultProxy::Start("127.0.0.1", broker, here);
     ASSERT_NE(proxy_, nullptr) << "port " << here << " is taken";
-    bootstrap_ = "127.0.0.1:" + std::to_string(here);
+    topic_ = "conformance-" + RandomToken(6);
+    const std::string command = "tests/support/kafka/topic.sh '" + directory_ + "' create " +
+                                topic_ + " " + std::to_string(kPartitions) + " >/dev/null 2>&1";
+    ASSERT_EQ(std::system(command.c_str()), 0);  // NOLINT: our own script and words
   }
   faults::FaultProxy* proxy() override { return proxy_.get(); }
   // Each client has several connections with many requests each.
   std::size_t steps_max() const override { return 2; }
-  void Cut() override { Harness::Cut(); }
-  void Restore() override { Harness::Restore(); }
 
  private:
+  std::string Bootstrap() const override { return "127.0.0.1:" + std::to_string(proxy_->port()); }
   std::uint16_t PortOf(const std::string& name) const {
     std::ifstream ports(directory_ + "/kafka.ports");
     for (std::string line; std::getline(ports, line);) {
@@ -113,13 +92,13 @@ class ProxiedKafka final : public BrokerKafka {
     }
     return 0;
   }
+  std::string directory_;
   std::unique_ptr<faults::FaultProxy> proxy_;
 };
 
 }  // namespace
 
 HarnessPtr MakeEmbeddedKafkaHarness() { return std::make_unique<EmbeddedKafka>(); }
-HarnessPtr MakeProxiedKafkaHarness() { return std::make_unique<ProxiedKafka>(); }
 HarnessPtr MakeBrokerKafkaHarness() { return std::make_unique<BrokerKafka>(); }
 
 }  // namespace tidegate::connectors::conformance

@@ -5,9 +5,8 @@
 namespace tidegate::connectors::conformance {
 
 HarnessPtr MakeEmbeddedKafkaHarness();
-// The broker that TIDEGATE_TEST_KAFKA (HOST:PORT) and TIDEGATE_TEST_KAFKA_DIR name; without them
+// The broker of the folder that TIDEGATE_TEST_KAFKA_DIR names, behind the fault proxy; without it
 // every test fails and says so.
 HarnessPtr MakeBrokerKafkaHarness();
-HarnessPtr MakeProxiedKafkaHarness();  // the real one, behind the fault proxy
 
 }  // namespace tidegate::connectors::conformance

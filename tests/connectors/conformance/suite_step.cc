@@ -101,6 +101,37 @@ void StepContract::CutEach(How how, std::size_t steps_max) {
   RecordProperty("steps", static_cast<int>(struck));
 }
 
+// The broker takes the connection and says nothing: opening is given up, and the next one works.
+TEST_P(StepContract, SilenceWhileOpeningEndsWithinTheDeadline) {
+  Connect(From::kEarliest);
+  faults::FaultProxy& proxy = *harness_->proxy();
+  proxy.Cut(How::kReset);
+  Fault fault;
+  fault.way = Way::kDown;
+  fault.how = How::kSilence;
+  proxy.Arm(fault);
+  const TimePoint begun = Clock::now();
+  auto source = Open(Member(Qos::kAtLeastOnce));
+  const auto taken = Clock::now() - begun;
+  EXPECT_LT(taken, seconds(15));
+  if (source.ok()) {
+    Close(*source);  // it has found another way in
+  } else {
+    const ErrorClass why = ClassOf(source.status());
+    EXPECT_TRUE(why == ErrorClass::kConnectFailed || why == ErrorClass::kTimeout ||
+                why == ErrorClass::kConnectionClosed)
+        << MessageOf(source.status());
+  }
+  EXPECT_GE(proxy.counts().faults, 1u);
+  proxy.Heal();
+  auto again = Open(Member(Qos::kAtLeastOnce));
+  ASSERT_TRUE(again.ok()) << MessageOf(again.status());
+  Fill(1);
+  auto got = Take(**again, 1);
+  EXPECT_TRUE(got.ok()) << MessageOf(got.status());
+  Close(*again);
+}
+
 TEST_P(StepContract, AResetAtEachStepLosesNothing) {
   CutEach(How::kReset, harness_->steps_max());
 }
