@@ -25,7 +25,7 @@ namespace tidegate::connectors {
 // size would be gigabytes.
 inline constexpr std::size_t kBatchBytesMax = 1024 * 1024;
 
-// Where reading starts. Without RECOVER it is always from now on (each), or what the broker kept for
+// Where reading starts. Without RECOVER it is always from now on (each), or what brokers kept for
 // the group.
 enum class Start : std::uint8_t {
   kReset,     // the endpoint's reset rule: latest (high watermark now), earliest, or none = failure

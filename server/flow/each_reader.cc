@@ -15,7 +15,8 @@ EachReader::EachReader(HubStatePtr hub, ReaderKey key, connectors::ConnectorPtr 
     : hub_(std::move(hub)), key_(std::move(key)), connector_(std::move(connector)),
       topics_(spec.topics), keeper_(std::move(keeper)),
       traffic_(*OfEndpoint(spec.api, spec.endpoint)), home_(home),
-      recover_(connector_->capabilities().recover), closed_(home), ring_(kRingBytes), fan_by_worker_(workers), catch_up_(*this) {}
+      recover_(connector_->capabilities().recover), closed_(home),
+      ring_(kRingBytes), fan_by_worker_(workers), catch_up_(*this) {}
 
 EachReader::~EachReader() = default;
 

@@ -1,4 +1,4 @@
-"""What every kind of connector counts, on its real broker; promtool has nothing to say against it."""
+"""What every kind of connector counts, on its real broker; promtool has nothing against it."""
 
 import subprocess
 import unittest

@@ -1,5 +1,5 @@
-"""`tidegatectl test endpoint/…` for every kind of broker: the step that fails is named, the text says
-why, no secret shows, and the exit code is not 0."""
+"""`tidegatectl test endpoint/…` for every kind of broker: the step that fails is named, the text
+says why, no secret shows, and the exit code is not 0."""
 
 import json
 import os
