@@ -1,5 +1,5 @@
 # What run_sse.sh and run_ws.sh share: floor, nchan and the gateway in turns. Sourced.
-# `nchan` is fed by POST; `bridged` is nchan behind the same Kafka topic as the gateway, by a consumer
+# `nchan` is fed by POST; `bridged` is nchan behind the same topic as the gateway, by a consumer
 # on the other CPU that is not counted: for times from produce to delivery.
 #   fanout_main sse|ws
 fanout_definitions() {

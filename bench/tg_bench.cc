@@ -1,6 +1,6 @@
 // The load generator: one thread, epoll, results as one JSON line. See README.md for the method.
 //
-//   tg_bench post|subs|idle|pub|bridge --flag value…      an unknown flag prints those that there are
+//   tg_bench post|subs|idle|pub|bridge --flag value…  an unknown flag prints those that there are
 #include <string_view>
 
 #include "bench/modes.h"

@@ -28,7 +28,7 @@ inline constexpr asio::use_awaitable_t<Executor> kTask{};
 // Completion token that returns (ErrorCode, results…) as a tuple.
 inline constexpr asio::as_tuple_t<asio::use_awaitable_t<Executor>> kTuple{kTask};
 
-// Completion token of an operation that a coroutine awaits in place: no frame of the operation's own,
+// Completion token of an operation that a coroutine awaits in place: no frame of its own,
 // as kTask costs one. What must be kept to resume such a coroutine is a Resume.
 inline constexpr asio::deferred_t kDirect{};
 template <typename Signature>
