@@ -40,10 +40,11 @@ Mqtt5Connector::Mqtt5Connector(SharedPtr shared, net::WorkerPool& workers)
   capabilities_.window = kReceiveMaximum;
 }
 
-// A sink goes on its own worker.
+// A sink goes on its own worker. After a drain it holds nothing there, and may go when the workers
+// have gone.
 Mqtt5Connector::~Mqtt5Connector() {
   for (std::size_t i = 0; i < sinks_.size(); ++i) {
-    if (!sinks_[i]) continue;
+    if (!sinks_[i] || sinks_[i]->quiet()) continue;
     net::Worker& worker = workers_.at(i);
     worker.Post([&worker, sink = std::move(sinks_[i])]() mutable {
       worker.Spawn("mqtt5.retire", Mqtt5Sink::Retire(std::move(sink), Clock::now() + kFarewell));

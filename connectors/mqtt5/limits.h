@@ -33,6 +33,7 @@ inline constexpr auto kFailedFor = 10s;           // health is Failed so long wi
 
 // --- consuming
 inline constexpr std::uint16_t kReceiveMaximum = 64;           // unacknowledged messages
+inline constexpr std::size_t kWindowMax = 4 * kReceiveMaximum;  // Mosquitto 2.0.11 sends more
 inline constexpr std::size_t kUnsettledBytesMax = 16 << 20;  // then the socket is not read
 inline constexpr std::size_t kQos0Messages = 1024;             // unread; then the oldest go
 inline constexpr std::size_t kQos0Bytes = 4 * 1024 * 1024;

@@ -74,6 +74,7 @@ Task<PublishResult> Mqtt5Sink::Publish(const OutMessage& message, TimePoint dead
     status = MakeError(ErrorClass::kMessageRejected, "publish to mqtt5: " + wrong);
     co_return PublishResult(Outcome::kNo, std::move(status));
   }
+  quiet_.store(false, std::memory_order_release);
   Call call(worker_);
   const std::span<const std::string> topics =
       message.topics.empty() ? std::span<const std::string>(shared_->config.producer.topics)
@@ -269,7 +270,6 @@ void Mqtt5Sink::OnClosed(const Status& why) {
 }
 
 void Mqtt5Sink::OnTimer() {
-  if (!connection_) return;
   if (inflight() > 0 || !waiting_.empty()) return worker_.wheel().Arm(*this, kIdleLinger);
   worker_.Spawn("mqtt5.retire", Retire(shared_from_this(), Clock::now()));
 }
@@ -278,17 +278,19 @@ Task<void> Mqtt5Sink::Retire(std::shared_ptr<Mqtt5Sink> self, TimePoint deadline
   while (self->inflight() > 0 && Clock::now() < deadline) {
     co_await self->worker_.wheel().Sleep(kWheelTick);
   }
-  if (!self->connection_) co_return;
   const ConnectionPtr connection = self->connection_;
-  if (self->inflight() > 0) {
+  if (connection && self->inflight() > 0) {
     self->OnClosed(MakeError(ErrorClass::kConnectionClosed, "publish to mqtt5: drained"));
-  } else {
+  } else if (connection) {
     self->connection_.reset();
     self->free_.clear();
     self->shared_->monitor->Closed(OkStatus());
   }
   self->Cancel();
-  co_await connection->Close();
+  if (connection) co_await connection->Close();
+  if (!self->connection_ && !self->connecting_ && self->waiting_.empty() && !self->armed()) {
+    self->quiet_.store(true, std::memory_order_release);
+  }
 }
 
 }  // namespace tidegate::mqtt5

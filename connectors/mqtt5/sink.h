@@ -8,6 +8,7 @@
 // Thread: its worker. Owner: the connector, and its own tasks. Fails: see connectors/api/sink.h.
 #pragma once
 
+#include <atomic>
 #include <deque>
 #include <memory>
 #include <string>
@@ -30,6 +31,8 @@ class Mqtt5Sink final : public connectors::Sink,
   Task<connectors::PublishResult> Publish(const connectors::OutMessage& message,
                                           TimePoint deadline) override;
   std::size_t inflight() const { return inflight_.load(std::memory_order_relaxed); }
+  // It holds nothing of its worker: it may go on any thread, also after its worker.
+  bool quiet() const { return quiet_.load(std::memory_order_acquire); }
   // Ends the connection once nothing is unconfirmed, at the latest at `deadline`. Later publishes
   // make a new one.
   static Task<void> Retire(std::shared_ptr<Mqtt5Sink> self, TimePoint deadline);
@@ -83,6 +86,7 @@ class Mqtt5Sink final : public connectors::Sink,
   std::vector<Slot> slots_;         // by packet id - 1
   std::vector<std::uint16_t> free_;
   std::atomic<std::size_t> inflight_{0};
+  std::atomic<bool> quiet_{true};
 };
 
 }  // namespace tidegate::mqtt5

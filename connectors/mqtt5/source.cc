@@ -94,6 +94,7 @@ bool SourceCore::Hand(Ready& item, connectors::MessageBatch& batch, std::size_t&
   message.redelivered = message.redelivered || entry->again;
   entry->handed_over = true;
   if (settled_by_consumer_) {
+    ++handed_;
     connectors::AckToken token;
     token.generation = generation_;
     token.tag = static_cast<std::int64_t>(item.number);
@@ -101,7 +102,7 @@ bool SourceCore::Hand(Ready& item, connectors::MessageBatch& batch, std::size_t&
     return true;
   }
   handed_over_.push_back(entry->packet_id);
-  if (handed_over_.size() > kReceiveMaximum) handed_over_.pop_front();
+  if (handed_over_.size() > kWindowMax) handed_over_.pop_front();
   window_.Settle(item.number, 0);
   return true;
 }
@@ -113,6 +114,7 @@ Task<StatusOr<std::size_t>> SourceCore::Next(connectors::MessageBatch& batch, st
     while (batch.size() < max && !ready_.empty()) {
       // What is in the window waits while nobody knows whether the session lives on.
       if (ready_.front().number != kNoNumber && wire_ == nullptr) break;
+      if (handed_ >= kReceiveMaximum) break;
       if (!Hand(ready_.front(), batch, bytes)) break;
       ready_.pop_front();
     }
@@ -134,6 +136,7 @@ Task<StatusOr<std::size_t>> SourceCore::Next(connectors::MessageBatch& batch, st
 
 void SourceCore::OnConnected(Connection& connection) {
   wire_ = &connection;
+  handed_ = 0;
   full_since_.reset();
   handed_over_.clear();
   if (connection.connack().session_present) {
@@ -180,9 +183,6 @@ void SourceCore::OnPublish(const Publish& packet) {
     if (ready_.size() > kQos0Messages || loose_bytes_ > kQos0Bytes) DropOldest();
     return;
   }
-  if (window_.size() >= kReceiveMaximum) {
-    return wire_->Abort(0x93, "more unacknowledged messages than the receive maximum");
-  }
   BlockPtr block(Block::Make(packet, metadata_.Of(packet)));
   const std::uint64_t number = window_.Add(packet.packet_id, std::move(block), Clock::now());
   shared_->monitor->inflight().Add(1);
@@ -207,7 +207,9 @@ void SourceCore::OnTurn() {
 
 // QoS 0 has no acknowledgement to hold back: the broker waits a moment, then the oldest go.
 bool SourceCore::HasRoom() {
-  if (window_.bytes() >= kUnsettledBytesMax) return false;
+  // Brokers that send more than the receive maximum wait in the socket.
+  if (subscribing_) return window_.bytes() < 4 * kUnsettledBytesMax;
+  if (window_.bytes() >= kUnsettledBytesMax || window_.size() >= kWindowMax) return false;
   if (ready_.size() < kQos0Messages / 2 && loose_bytes_ < kQos0Bytes / 2) {
     full_since_.reset();
     return true;
@@ -233,11 +235,14 @@ void SourceCore::OnAcks(const std::vector<SettledAck>& acks) {
     if (ack.token.generation != generation_) continue;
     const auto number = static_cast<std::uint64_t>(ack.token.tag);
     if (ack.settlement != Settlement::kRetry) {
-      window_.Settle(number, ack.settlement == Settlement::kDone ? 0 : kUnspecified);
+      if (window_.Settle(number, ack.settlement == Settlement::kDone ? 0 : kUnspecified)) {
+        --handed_;
+      }
       continue;
     }
     AckWindow::Entry* entry = window_.Open(number);
     if (entry == nullptr || !entry->handed_over) continue;
+    --handed_;
     entry->handed_over = false;
     entry->again = true;
     Ready item;
@@ -245,6 +250,7 @@ void SourceCore::OnAcks(const std::vector<SettledAck>& acks) {
     ready_.push_front(std::move(item));
     arrived_.Set();
   }
+  if (!ready_.empty()) arrived_.Set();
   if (wire_ == nullptr) return;
   SendSettled();
   wire_->RoomAgain();

@@ -80,6 +80,7 @@ class SourceCore final : public std::enable_shared_from_this<SourceCore>,
   const std::uint8_t qos_;
   const bool settled_by_consumer_;
   bool plain_ = false;               // no $share at this broker
+  bool subscribing_ = false;         // SUBACK may wait behind what the session has kept
   std::unique_ptr<IdLease> lease_;   // of a group's member
   std::string client_id_;
 
@@ -89,6 +90,7 @@ class SourceCore final : public std::enable_shared_from_this<SourceCore>,
   std::uint64_t generation_ = 1;
   AckInbox* const inbox_;
   AckWindow window_;
+  std::size_t handed_ = 0;           // to consumers, not settled
   std::deque<Ready> ready_;
   std::size_t loose_bytes_ = 0;      // of messages in no window
   std::optional<TimePoint> full_since_;

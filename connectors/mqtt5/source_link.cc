@@ -79,7 +79,9 @@ Task<Status> SourceCore::ConnectOnce(bool again) {
   if (!connection_->connack().assigned_client_id.empty()) {
     client_id_ = connection_->connack().assigned_client_id;
   }
+  subscribing_ = true;
   Status status = co_await SubscribeAll();
+  subscribing_ = false;
   if (status.ok() && closed_) status = Cancelled("read mqtt5: the source was closed");
   if (status.ok()) {
     connected_at_ = Clock::now();

@@ -214,6 +214,16 @@ class ConsumeTest(Base):
             self.assertEqual(peer.wait(1)[0].payload, b"through the broker")
 
 
+class EndTest(unittest.TestCase):
+    def test_a_gateway_that_has_published_and_read_ends_cleanly(self):
+        name = harness.unique("e")
+        with harness.Gateway({"a.yaml": api(name, f"{name}/t")}) as gateway:
+            with gateway.sse(f"/{name}") as client:
+                self.assertEqual(gateway.request("POST", f"/{name}", body=b"x").status, 202)
+                self.assertEqual(client.messages(1)[0].data, "x")
+                self.assertEqual(gateway.stop(), 0)
+
+
 class SecurityTest(Base):
     def store(self, name):
         shutil.copy(directory() / name, self.gateway.definitions / name)
@@ -333,7 +343,7 @@ class BrokerGoesTest(Base):
                     with gateway.sse(f"/{name}") as client:
                         peer.publish(f"{name}/t", "seen")
                         self.assertEqual(client.messages(1)[0].data, "seen")
-                    gateway.stop()
+                    self.assertEqual(gateway.stop(), 0)
                 peer.publish(f"{name}/t", "while away")
                 with harness.Gateway({"a.yaml": text}) as gateway:
                     with gateway.sse(f"/{name}") as client:
