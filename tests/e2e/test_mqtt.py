@@ -365,7 +365,7 @@ class ScriptTest(Base):
                                (0x99, 400)):
             with ScriptedBroker(puback=reason) as broker:
                 name, _ = self.on(broker)
-                answer = self.post(name)
+                answer = self.post(name, Accept="application/json")
                 self.assertEqual(answer.status, status, hex(reason))
                 if status != 202:
                     self.assertEqual(answer.json["outcome"], "no")
