@@ -73,21 +73,19 @@ if ! $quick; then
   cleanup=("tests/support/kafka/stop_kafka.sh $work/kafka" "${cleanup[@]}")
   # shellcheck source=/dev/null
   . "$work/kafka/kafka.env"
-  export TIDEGATE_TEST_KAFKA TIDEGATE_TEST_KAFKA_DIR=$work/kafka
+  TIDEGATE_TEST_KAFKA_DIR=$work/kafka
   echo "== start RabbitMQ" >&2
   tests/support/rabbitmq/start_rabbitmq.sh "$work/rabbitmq"
   cleanup=("tests/support/rabbitmq/stop_rabbitmq.sh $work/rabbitmq" "${cleanup[@]}")
   # shellcheck source=/dev/null
   . "$work/rabbitmq/rabbitmq.env"
-  export TIDEGATE_TEST_RABBITMQ TIDEGATE_TEST_RABBITMQ_TLS TIDEGATE_TEST_RABBITMQ_DIR
-  export TIDEGATE_TEST_AMQP10
   echo "== start Mosquitto" >&2
   tests/support/mosquitto/start_mosquitto.sh "$work/mosquitto"
   cleanup=("tests/support/mosquitto/stop_mosquitto.sh $work/mosquitto" "${cleanup[@]}")
   # shellcheck source=/dev/null
   . "$work/mosquitto/mosquitto.env"
-  export TIDEGATE_TEST_MQTT TIDEGATE_TEST_MQTT_AUTH TIDEGATE_TEST_MQTT_TLS
-  export TIDEGATE_TEST_MQTT_MTLS TIDEGATE_TEST_MQTT_DIR=$work/mosquitto
+  TIDEGATE_TEST_MQTT_DIR=$work/mosquitto
+  export "${!TIDEGATE_TEST_@}"  # a variable for each listener
   if [ -z "$sanitize" ] && [ -z "$filter" ]; then
     echo "== fuzz targets, ${TIDEGATE_FUZZ_SECONDS:-10} s each" >&2
     tests/fuzz/run.sh "${TIDEGATE_FUZZ_SECONDS:-10}"
