@@ -438,7 +438,7 @@ class ScriptTest(Base):
                 # It may come before the stream's head, or after.
                 told = any("connection" in str(event.data) for event in events)
                 self.assertTrue(told or client.status == 503, events)
-            self.assertIn((14, b"\x81"), broker.seen)
+            harness.until(lambda: (14, b"\x81") in broker.seen, "DISCONNECT with its reason")
 
 
 class RefusedTest(Base):

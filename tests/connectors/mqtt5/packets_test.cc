@@ -41,7 +41,8 @@ TEST(Wire, texts_are_utf8_without_nul) {
     EXPECT_EQ(reader.Text(), "");
     EXPECT_TRUE(reader.bad());
   }
-  Reader reader(Bytes({0, 2, 0xC3, 0xB6}).append("x"));
+  const std::string good = Bytes({0, 2, 0xC3, 0xB6}).append("x");
+  Reader reader(good);
   EXPECT_EQ(reader.Text(), "\xC3\xB6");
   EXPECT_EQ(reader.left(), 1U);
 }

@@ -90,7 +90,8 @@ TEST_F(MessageMapTest, EmptyContentIsEmptyNotAbsent) {
 TEST_F(MessageMapTest, AMillionBytesAndManyHeadersFit) {
   const std::string large(1'000'000, 'L');
   std::vector<HeaderField> headers;
-  for (int i = 0; i < 100; ++i) headers.push_back({i % 2 == 0 ? "a" : "b", large.substr(0, 1000)});
+  const std::string value = large.substr(0, 1000);
+  for (int i = 0; i < 100; ++i) headers.push_back({i % 2 == 0 ? "a" : "b", value});
   OutMessage message;
   message.content = large;
   message.headers = headers;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <sstream>
@@ -30,7 +31,7 @@ using ::testing::StartsWith;
 const std::string kUnicodePassword = "pässwörd€😀";
 
 std::string StorePath(const std::string& name) {
-  return std::string(get_current_dir_name()) + "/tests/server/config/stores/" + name;
+  return std::filesystem::current_path() / "tests/server/config/stores" / name;
 }
 std::string Content(const std::string& name) {
   std::ifstream in(StorePath(name), std::ios::binary);
