@@ -35,6 +35,7 @@ class Broker:
     kind = ""
     variable = ""
     keeps_for_absent = True  # what is published while its consumers are away
+    copies = False           # the witness reads a queue of its own, not what consumers read
 
     def __init__(self):
         address = os.environ.get(self.variable)
@@ -110,7 +111,7 @@ plans: [{{name: open, keyless: {{}}}}]
 
 
 class Rabbitmq(Broker):
-    kind, variable = "rabbitmq", "TIDEGATE_TEST_RABBITMQ"
+    kind, variable, copies = "rabbitmq", "TIDEGATE_TEST_RABBITMQ", True
 
     def __init__(self):
         super().__init__()
@@ -396,6 +397,8 @@ class KillLoop:
         expected = {e["id"] for e in self.ledger.events
                     if e["type"] == "post_end" and e["outcome"] == "ok"}
         self.broker.witness(self.ledger, expected)
+        if self.broker.copies:
+            self.settle_copies(expected)
         there = {e["id"] for e in self.ledger.events if e["type"] == "broker_has"}
         harness.until(lambda: reader.ids >= there,
                       f"all is delivered ({len(there - reader.ids)} of {len(there)} are not)",
@@ -403,6 +406,24 @@ class KillLoop:
         reader.stopping.set()
         place_deliveries(self.ledger)
         self.ledger.judge(self.gateway.dir, "--duplicate-bound", str(WINDOW))
+
+
+    def settle_copies(self, confirmed):
+        """The witness has a queue of its own. A message that was never confirmed may have reached
+        one queue and not the other when the broker was killed: it is where it was seen."""
+        harness.until(lambda: self.reader.ids >= confirmed,
+                      f"what was confirmed is delivered ({len(confirmed - self.reader.ids)} of "
+                      f"{len(confirmed)} are not)", RECOVERY)
+        delivered = set(self.reader.ids)
+        events = self.ledger.events
+        events[:] = [e for e in events if e["type"] != "broker_has" or e["id"] in confirmed
+                     or e["id"] in delivered]
+        places = [e["offset"] for e in events if e["type"] == "broker_has"]
+        known = {e["id"] for e in events if e["type"] == "broker_has"}
+        for identity in sorted(delivered - known - confirmed):
+            places.append(max(places, default=-1) + 1)
+            self.ledger.add("broker_has", id=identity, topic=self.broker.name, partition=0,
+                            offset=places[-1], crc=zlib.crc32(identity.encode()))
 
 
 class KillLoopsTest(unittest.TestCase):

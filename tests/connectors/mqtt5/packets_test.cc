@@ -178,7 +178,8 @@ TEST(Packets, publish_refuses_what_a_server_may_not_send) {
 TEST(Packets, pubacks_in_all_forms) {
   EXPECT_EQ(DecodePuback(0x40, Bytes({0, 9}))->reason, 0);
   EXPECT_EQ(DecodePuback(0x40, Bytes({0, 9, 0x10}))->reason, 0x10);
-  const auto full = DecodePuback(0x40, Bytes({0, 9, 0x97, 4, 0x1F, 0, 1, 'q'}));
+  const std::string body = Bytes({0, 9, 0x97, 4, 0x1F, 0, 1, 'q'});  // what was decoded views it
+  const auto full = DecodePuback(0x40, body);
   ASSERT_TRUE(full);
   EXPECT_EQ(full->reason_text, "q");
   EXPECT_FALSE(DecodePuback(0x40, Bytes({0, 0})));
@@ -200,7 +201,8 @@ TEST(Packets, subscribing_and_the_end) {
   std::string out;
   EncodeSubscribe(out, subscribe);
   EXPECT_EQ(out, Bytes({0x82, 11, 0, 3, 2, 0x0B, 2, 0, 3, 'a', '/', '+', 0x11}));
-  const auto suback = DecodeSuback(0x90, Bytes({0, 3, 0, 1, 0x87}));
+  const std::string granted = Bytes({0, 3, 0, 1, 0x87});
+  const auto suback = DecodeSuback(0x90, granted);
   ASSERT_TRUE(suback);
   EXPECT_EQ(suback->reasons, Bytes({1, 0x87}));
   EXPECT_FALSE(DecodeSuback(0x90, Bytes({0, 3, 0})));  // for nothing
@@ -209,7 +211,8 @@ TEST(Packets, subscribing_and_the_end) {
   EncodeUnsubscribe(gone, 4, filters);
   EXPECT_EQ(gone, Bytes({0xA2, 9, 0, 4, 0, 0, 1, 'a', 0, 1, 'b'}));
   EXPECT_EQ(DecodeDisconnect(0xE0, "")->reason, 0);
-  const auto moved = DecodeDisconnect(0xE0, Bytes({0x9D, 4, 0x1C, 0, 1, 'h'}));
+  const std::string body = Bytes({0x9D, 4, 0x1C, 0, 1, 'h'});
+  const auto moved = DecodeDisconnect(0xE0, body);
   ASSERT_TRUE(moved);
   EXPECT_EQ(moved->server_reference, "h");
   std::string end;
