@@ -16,11 +16,15 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 import uuid
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "support"))
+import ports  # noqa: E402
+
 BUILD = pathlib.Path(os.environ.get("TIDEGATE_BUILD", ROOT / "build" / "release"))
 TIDEGATE = BUILD / "sidecar" / "tidegate"
 CTL = BUILD / "sidecar" / "ctl" / "tidegatectl"
@@ -33,6 +37,11 @@ def kafka():
     if not address:
         raise AssertionError("TIDEGATE_TEST_KAFKA is not set: start the tests with tests/run.sh")
     return address
+
+
+def closed_port():
+    """A port on loopback where nothing listens, and which the kernel gives to nobody."""
+    return ports.free(1)[0]
 
 
 def until(condition, what, deadline=DEADLINE):

@@ -3,7 +3,6 @@ says why, no secret shows, and the exit code is not 0."""
 
 import json
 import os
-import socket
 import unittest
 
 import harness
@@ -18,12 +17,6 @@ def address(variable):
         raise AssertionError(f"{variable} is not set: start the tests with tests/run.sh")
     host, port = value.rsplit(":", 1)
     return host, int(port)
-
-
-def closed_port():
-    with socket.socket() as holder:
-        holder.bind(("127.0.0.1", 0))
-        return holder.getsockname()[1]
 
 
 def kafka(host, port, security=""):
@@ -112,7 +105,7 @@ plans: [{{name: open, keyless: {{}}}}]
         self.expect_failure("dns", type(self).endpoint("nowhere.invalid", 1883))
 
     def test_a_port_where_nobody_listens(self):
-        self.expect_failure("tcp", type(self).endpoint("127.0.0.1", closed_port()))
+        self.expect_failure("tcp", type(self).endpoint("127.0.0.1", harness.closed_port()))
 
     def test_tls_with_one_who_does_not_speak_it(self):
         host, port = address(self.plain)

@@ -1,6 +1,6 @@
 // The Solace-shaped AMQP 1.0 peer of tests/support/amqp10 as a child process, and its control line.
 //
-// Thread: one. Fails: Start and Ask fail the running test; Ask then returns null.
+// Thread: one. Fails: Ask fails the running test and returns null.
 #pragma once
 
 #include <sys/types.h>
@@ -19,7 +19,7 @@ inline boost::json::value Json(const std::string& text) {
 
 class Peer {
  public:
-  // With these options of peer.py. nullptr when it does not come up.
+  // With these options of peer.py. Ends the process when it does not come up.
   static std::unique_ptr<Peer> Start(const std::vector<std::string>& options = {});
   ~Peer();
 

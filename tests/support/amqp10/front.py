@@ -59,7 +59,7 @@ def parse_init(frame):
 class Front:
     """Listens on loopback and relays to the broker's port."""
 
-    def __init__(self, broker_port, users=None, certificate=None, key=None, vpns=()):
+    def __init__(self, broker_port, port, users=None, certificate=None, key=None, vpns=()):
         self.broker_port = broker_port
         self.users = users  # None: authentication is off
         self.vpns = {name.lower() for name in vpns}  # server names that stand for a VPN
@@ -72,7 +72,7 @@ class Front:
         self.wires = set()
         self.stuck = False  # takes connections and says nothing
         self.server = None
-        self.port = 0
+        self.port = port
 
     def _on_sni(self, _socket, name, _context):
         self.server_names.append(name)
@@ -83,7 +83,6 @@ class Front:
     async def listen(self):
         self.server = await asyncio.start_server(
             self._serve, "127.0.0.1", self.port, ssl=self.tls, reuse_address=True)
-        self.port = self.server.sockets[0].getsockname()[1]
 
     async def cut(self):
         """The broker's machine is gone: no listener, no goodbye."""

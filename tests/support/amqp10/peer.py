@@ -24,21 +24,16 @@ import json
 import os
 import pathlib
 import signal
-import socket
 import sys
 import threading
 
 from proton.reactor import Container
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
+HERE = pathlib.Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE.parent)]
+import ports  # noqa: E402
 from broker import Broker  # noqa: E402
 from front import Front  # noqa: E402
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def plain(value):
@@ -121,27 +116,29 @@ class Control:
 
 
 async def main(options):
-    broker = Broker(free_port(), options.queue, options.max_message_size)
+    inner, plain_port, tls_port = ports.free(3)
+    broker = Broker(inner, options.queue, options.max_message_size)
     threading.Thread(target=Container(broker).run, daemon=True).start()
     users = dict(user.split(":", 1) for user in options.user) or None
-    fronts = [Front(broker.port, users)]
+    fronts = [Front(broker.port, plain_port, users)]
     if options.certificate:
-        fronts.append(Front(broker.port, users, options.certificate, options.key, options.vpn))
+        fronts.append(
+            Front(broker.port, tls_port, users, options.certificate, options.key, options.vpn))
     for front in fronts:
         await front.listen()
     control = Control(broker, fronts)
     server = await asyncio.start_server(control.serve, "127.0.0.1", 0)
     await control.in_broker(lambda _: {})  # the broker's thread runs and listens
-    ports = {"amqp": fronts[0].port, "control": server.sockets[0].getsockname()[1],
+    known = {"amqp": fronts[0].port, "control": server.sockets[0].getsockname()[1],
              "pid": os.getpid()}
     if options.certificate:
-        ports["amqps"] = fronts[1].port
+        known["amqps"] = fronts[1].port
     if options.ports_file:
         temporary = options.ports_file.with_suffix(".new")
-        temporary.write_text(json.dumps(ports))
+        temporary.write_text(json.dumps(known))
         temporary.rename(options.ports_file)
     else:
-        print(json.dumps(ports), flush=True)
+        print(json.dumps(known), flush=True)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)

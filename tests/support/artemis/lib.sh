@@ -28,14 +28,6 @@ artemis_fetch() {
   exec 8>&-
 }
 
-# A free port of the loopback, chosen by the system.
-artemis_free_port() {
-  python3 -c 'import socket
-s = socket.socket()
-s.bind(("127.0.0.1", 0))
-print(s.getsockname()[1])'
-}
-
 # An instance in $1/broker with one AMQP acceptor on port $2 that has Solace's prefixes.
 artemis_make() {
   local dir=$1 port=$2

@@ -17,7 +17,7 @@ mkdir -p "$1"
 dir=$(cd "$1" && pwd)
 artemis_fetch
 rm -f "$dir/artemis.env"
-[ -f "$dir/port" ] || artemis_free_port >"$dir/port"
+[ -f "$dir/port" ] || "$here/../ports.py" 1 >"$dir/port"
 port=$(cat "$dir/port")
 [ -d "$dir/broker" ] || artemis_make "$dir" "$port"
 JAVA_ARGS="-Xms64M -Xmx256M" "$dir/broker/bin/artemis" run >"$dir/artemis.log" 2>&1 &

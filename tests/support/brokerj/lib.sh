@@ -30,14 +30,6 @@ brokerj_fetch() {
   exec 8>&-
 }
 
-# A free port of the loopback, chosen by the system.
-brokerj_free_port() {
-  python3 -c 'import socket
-s = socket.socket()
-s.bind(("127.0.0.1", 0))
-print(s.getsockname()[1])'
-}
-
 # The broker's first settings: one AMQP 1.0 port, user admin, a host on disk.
 brokerj_settings() {
   cat <<END

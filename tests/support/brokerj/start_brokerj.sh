@@ -18,7 +18,7 @@ mkdir -p "$1"
 dir=$(cd "$1" && pwd)
 brokerj_fetch
 rm -f "$dir/brokerj.env"
-[ -f "$dir/port" ] || brokerj_free_port >"$dir/port"
+[ -f "$dir/port" ] || "$here/../ports.py" 1 >"$dir/port"
 port=$(cat "$dir/port")
 [ -f "$dir/initial.json" ] || brokerj_settings "$port" >"$dir/initial.json"
 QPID_WORK=$dir/work java -Xms64m -Xmx256m -DQPID_WORK="$dir/work" \

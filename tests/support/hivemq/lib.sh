@@ -32,14 +32,6 @@ hivemq_fetch() {
   exec 8>&-
 }
 
-# A free port of the loopback, chosen by the system.
-hivemq_free_port() {
-  python3 -c 'import socket
-s = socket.socket()
-s.bind(("127.0.0.1", 0))
-print(s.getsockname()[1])'
-}
-
 hivemq_settings() {
   mkdir -p "$1/conf" "$1/data" "$1/extensions"
   cat >"$1/conf/config.xml" <<END

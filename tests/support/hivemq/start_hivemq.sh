@@ -17,7 +17,7 @@ mkdir -p "$1"
 dir=$(cd "$1" && pwd)
 hivemq_fetch "$here"
 rm -f "$dir/hivemq.env"
-[ -f "$dir/port" ] || hivemq_free_port >"$dir/port"
+[ -f "$dir/port" ] || "$here/../ports.py" 1 >"$dir/port"
 port=$(cat "$dir/port")
 hivemq_settings "$dir" "$port"
 opens=()

@@ -38,15 +38,6 @@ log4j.appender.out.layout.ConversionPattern=%d %p %m (%c)%n
 END
 }
 
-# $1 free ports of the loopback, chosen by the system, one a line.
-kafka_free_ports() {
-  python3 -c 'import socket, sys
-held = [socket.socket() for _ in range(int(sys.argv[1]))]
-for s in held:
-    s.bind(("127.0.0.1", 0))
-    print(s.getsockname()[1])' "$1"
-}
-
 # The settings of the broker in folder $1, its listeners on the ports of kafka.ports.
 # Clients that come to PROXIED_PORT are sent on to PROXY_PORT, where a test's fault proxy stands.
 kafka_broker_settings() {
@@ -135,7 +126,7 @@ kafka_make() {
   openssl rand -hex 12 >"$dir/token.secret"
   openssl rand -hex 12 >"$dir/sasl.password"
   kafka_log_settings "$dir"
-  kafka_free_ports ${#names[@]} |
+  "$here/../ports.py" ${#names[@]} |
     for name in "${names[@]}"; do read -r port && echo "${name}_PORT=$port"; done >"$dir/ports.new"
   # shellcheck source=/dev/null
   . "$dir/ports.new"

@@ -11,6 +11,7 @@
 # stranger.keytab has a key of the principal gateway that is not its key any more.
 # Run again on a DIR whose KDC has ended, it starts with the same database on the same port.
 set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
 [ $# -eq 1 ] || { echo "usage: start_kdc.sh DIR" >&2; exit 2; }
 mkdir -p "$1"
 dir=$(cd "$1" && pwd)
@@ -34,10 +35,7 @@ export KRB5_CONFIG=$dir/krb5.conf KRB5_KDC_PROFILE=$dir/kdc.conf
 
 kdc_make() {
   local port
-  port=$(python3 -c 'import socket
-s = socket.socket()
-s.bind(("127.0.0.1", 0))
-print(s.getsockname()[1])')
+  port=$("$here/../ports.py" 1)
   cat >"$dir/krb5.conf" <<END
 [libdefaults]
 default_realm = $realm

@@ -10,14 +10,6 @@ mosquitto_program() {
     mosquitto_fail "mosquitto is needed"
 }
 
-# Four free ports of the loopback, chosen by the system.
-mosquitto_free_ports() {
-  python3 -c 'import socket
-held = [socket.socket() for _ in range(4)]
-for s in held: s.bind(("127.0.0.1", 0))
-print(*[s.getsockname()[1] for s in held])'
-}
-
 # A certificate $1.pem with key $1.key for name $2, signed by $3; `self` makes an authority.
 mosquitto_certificate() {
   local file=$1 name=$2 by=$3

@@ -36,7 +36,7 @@ if [ ! -f "$dir/mosquitto.ports" ]; then
   : >"$dir/passwords"
   mosquitto_passwd -b "$dir/passwords" gateway tide
   mosquitto_passwd -b "$dir/passwords" limited ebb
-  read -r plain auth tls mtls < <(mosquitto_free_ports)
+  read -r plain auth tls mtls < <("$here/../ports.py" 4 | paste -sd' ')
   mosquitto_settings "$dir" "$plain" "$auth" "$tls" "$mtls"
   # Started by root it would become user mosquitto, who may not read DIR.
   [ "$(id -u)" != 0 ] || sed -i "1i user root" "$dir/mosquitto.conf"

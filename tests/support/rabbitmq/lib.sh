@@ -8,15 +8,6 @@ rabbitmq_fail() {
 # The programs themselves, not Debian's wrappers: those want to be root and change the user.
 RABBITMQ_SCRIPTS=/usr/lib/rabbitmq/bin
 
-# Free ports of the loopback, chosen by the system: $1 of them, on one line.
-rabbitmq_free_ports() {
-  python3 -c 'import socket, sys
-held = [socket.socket() for _ in range(int(sys.argv[1]))]
-for s in held:
-    s.bind(("127.0.0.1", 0))
-print(*(s.getsockname()[1] for s in held))' "$1"
-}
-
 # Authority, server and client certificates in folder $1, and an authority nobody has heard of.
 rabbitmq_certificates() {
   local dir=$1

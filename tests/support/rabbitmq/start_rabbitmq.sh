@@ -28,7 +28,7 @@ if [ -f "$dir/rabbitmq.env" ]; then
   rm -f "$dir/rabbitmq.env"
 fi
 if [ ! -f "$dir/rabbitmq.ports" ]; then
-  read -r plain tls dist epmd < <(rabbitmq_free_ports 4)
+  read -r plain tls dist epmd < <("$here/../ports.py" 4 | paste -sd' ')
   RABBITMQ_PORT=$plain
   RABBITMQ_TLS_PORT=$tls
   rabbitmq_certificates "$dir/tls"
