@@ -33,7 +33,7 @@ kind: Api
 name: read
 type: message
 listeners: [{path: /read}]
-entrypoints: [websocket]
+entrypoints: [websocket: {pingInterval: 10m}]  # the client here only counts
 endpointGroups:
   - name: default
     endpoints:
@@ -81,70 +81,10 @@ post() { # NAME PATH KEY [FLAG…]
     --connections 64 "$@" | tee -a "$results" >&2
 }
 
-# Publishes 100,000 messages of 256 B at QoS 1 while a WebSocket client counts frames; a line with
-# the CPU of the gateway between the first 1,000 and the last.
-read_over_websocket() {
-  load /usr/bin/python3 - "${ours_url#http://}" "$mqtt" "$ours_pid" <<'PY' | tee -a "$results" >&2
-import json
-import os
-import socket
-import subprocess
-import sys
-
-http, mqtt, pid = sys.argv[1:]
-count = 100_000
-host, port = http.rsplit(":", 1)
-stream = socket.create_connection((host, int(port)))
-stream.sendall((f"GET /read HTTP/1.1\r\nHost: {http}\r\nUpgrade: websocket\r\n"
-                "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n").encode())
-data = b""
-while b"\r\n\r\n" not in data:
-    data += stream.recv(4096)
-data = data.partition(b"\r\n\r\n")[2]
-
-
-def cpu():
-    fields = open(f"/proc/{pid}/stat").read().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-broker, broker_port = mqtt.rsplit(":", 1)
-publisher = subprocess.Popen(["mosquitto_pub", "-V", "5", "-h", broker, "-p", broker_port, "-q",
-                              "1", "-t", "bench/read", "-l"], stdin=subprocess.PIPE)
-frame = 4 + 256  # 126, two bytes of length
-fed = received = 0
-begun = None
-line = b"x" * 256 + b"\n"
-received += len(data)
-os.set_blocking(publisher.stdin.fileno(), False)
-stream.setblocking(False)
-while received < count * frame:
-    if fed < count * len(line):
-        try:
-            fed += os.write(publisher.stdin.fileno(),
-                            (line * 64)[fed % len(line):][:count * len(line) - fed])
-            if fed == count * len(line):
-                publisher.stdin.close()
-        except BlockingIOError:
-            pass
-    try:
-        received += len(stream.recv(1 << 18))
-    except BlockingIOError:
-        pass
-    if begun is None and received >= 1000 * frame:
-        begun, at = cpu(), received
-used = cpu() - begun
-messages = (received - at) / frame
-print(json.dumps({"mode": "mqtt-to-websocket", "name": "read", "messages": round(messages),
-                  "cpu_us_per_message": round(used * 1e6 / messages, 2)}))
-publisher.wait()
-PY
-}
-
 for ((round = 0; round < rounds; round++)); do
   post mock mock "$key-mock"
   post mqtt mqtt "$key"
-  read_over_websocket
+  load /usr/bin/python3 -B "$bench/read_mqtt.py" "${ours_url#http://}" "$mqtt" "$ours_pid" |
+    tee -a "$results" >&2
 done
 table

@@ -1,0 +1,150 @@
+"""MQTT to one WebSocket client: the gateway's CPU for a message.
+
+usage: read_mqtt.py HTTP-HOST:PORT MQTT-HOST:PORT GATEWAY-PID [MESSAGES]
+
+A publisher of 256 B at QoS 1 is never more than WINDOW messages ahead of the client:
+Mosquitto drops what is queued beyond 1,000 for a subscriber (max_queued_messages), and this is not
+about its queue. Prints one line of JSON; exits with 1 when messages do not come.
+"""
+
+import json
+import os
+import selectors
+import socket
+import sys
+import time
+
+TOPIC = b"bench/read"
+SIZE = 256
+IN_FLIGHT = 20    # Mosquitto's receive maximum (max_inflight_messages)
+FRAME = 4 + SIZE   # 126 and two bytes of length, unmasked
+WINDOW = 400
+PATIENCE = 30.0   # seconds without any message
+
+
+def upgrade(address):
+    host, port = address.rsplit(":", 1)
+    stream = socket.create_connection((host, int(port)))
+    stream.sendall((f"GET /read HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\n"
+                    "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n").encode())
+    data = b""
+    while b"\r\n\r\n" not in data:
+        data += stream.recv(4096)
+    head, _, rest = data.partition(b"\r\n\r\n")
+    if b" 101 " not in head.split(b"\r\n")[0]:
+        sys.exit(f"no WebSocket: {head.decode()}")
+    return stream, len(rest)
+
+
+def cpu_seconds(pid):
+    with open(f"/proc/{pid}/stat") as file:
+        fields = file.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+class Publisher:
+    """MQTT 5, QoS 1, as many in flight as Mosquitto takes; the packets are made once."""
+
+    def __init__(self, address):
+        host, port = address.rsplit(":", 1)
+        self.socket = socket.create_connection((host, int(port)))
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socket.sendall(b"\x10\x0d\x00\x04MQTT\x05\x02\x00\x00\x00\x00\x00")
+        answer = self.socket.recv(256)
+        if answer[:1] != b"\x20" or answer[3] != 0:
+            sys.exit(f"the broker does not let the publisher in: {answer!r}")
+        self.packets = [self.packet(number) for number in range(1, IN_FLIGHT + 1)]
+        self.sent = self.acknowledged = 0
+        self.unread = b""  # an answer that is not whole
+
+    @staticmethod
+    def packet(number):
+        rest = (len(TOPIC).to_bytes(2, "big") + TOPIC + number.to_bytes(2, "big") + b"\x00" +
+                b"x" * SIZE)
+        return bytes([0x32, len(rest) % 128 | 128, len(rest) // 128]) + rest
+
+    def publish(self, limit):
+        """As many as may be in flight, at most up to `limit` in all; they are answered in order."""
+        count = min(limit - self.sent, IN_FLIGHT - (self.sent - self.acknowledged))
+        if count > 0:
+            first = self.sent % IN_FLIGHT
+            self.socket.sendall(b"".join((self.packets * 2)[first:first + count]))
+            self.sent += count
+
+    def take(self):
+        data = self.socket.recv(4096)
+        if not data:
+            sys.exit("the broker closed the publisher's connection")
+        self.unread += data
+        while len(self.unread) > 1 and len(self.unread) >= 2 + self.unread[1]:
+            self.unread = self.unread[2 + self.unread[1]:]
+            self.acknowledged += 1
+
+
+class Run:
+    def __init__(self, http, mqtt):
+        self.stream, self.received = upgrade(http)
+        self.publisher = Publisher(mqtt)
+        self.lost = 0    # published before the subscription, or counted apart
+        self.last = b""  # what came last: a close frame says why
+        self.selector = selectors.DefaultSelector()
+        self.selector.register(self.stream, selectors.EVENT_READ)
+        self.selector.register(self.publisher.socket, selectors.EVENT_READ)
+
+    def take(self, seconds):
+        """Whether anything of the stream came within this time."""
+        ready = [key.fileobj for key, _ in self.selector.select(seconds)]
+        if self.publisher.socket in ready:
+            self.publisher.take()
+        if self.stream not in ready:
+            return self.publisher.socket in ready and self.take(seconds)
+        data = self.stream.recv(1 << 18)
+        if not data:
+            sys.exit(f"the gateway closed the stream: {self.last[-120:]!r}")
+        self.last = data
+        self.received += len(data)
+        return True
+
+    def subscribe(self):
+        """The answer 101 comes before the broker knows of the subscription: one message at a time
+        until one arrives; what was sent before it is not waited for."""
+        end = time.monotonic() + PATIENCE
+        self.publisher.publish(1)
+        while not self.take(0.2):
+            if time.monotonic() > end:
+                sys.exit("no message arrives")
+            self.publisher.publish(self.publisher.sent + 1)
+        while self.take(0.5):
+            pass
+        self.received = 0
+        self.lost = self.publisher.sent
+
+    def until(self, total):
+        while self.received < total * FRAME:
+            ahead = self.received // FRAME + WINDOW
+            self.publisher.publish(self.lost + min(ahead, total))
+            events = self.selector.select(PATIENCE)
+            if not events:
+                sys.exit(f"{self.received // FRAME} of {total} messages have come")
+            for key, _ in events:
+                if key.fileobj is self.stream:
+                    self.take(0)
+                else:
+                    self.publisher.take()
+
+
+def main(http, mqtt, pid, count=30_000):
+    run = Run(http, mqtt)
+    run.subscribe()
+    run.until(1000)
+    before, begun = cpu_seconds(pid), time.monotonic()
+    run.until(1000 + int(count))
+    used, took = cpu_seconds(pid) - before, time.monotonic() - begun
+    print(json.dumps({"mode": "mqtt-to-websocket", "name": "read", "messages": int(count),
+                      "per_second": round(int(count) / took),
+                      "cpu_us_per_message": round(used * 1e6 / int(count), 2)}))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
