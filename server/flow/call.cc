@@ -278,7 +278,7 @@ void Call::Register(StreamControl& control) {
   state_->streams().Add(live_);
   if (live_.has_key) state_->WatchExpiry();
   if (entered_ && exchange_.expires() != TimePoint::max()) {
-    live_.ExpireAt(exchange_.worker(), exchange_.expires());
+    live_.ExpireAt(exchange_.worker().wheel(), exchange_.expires());
   }
   // What changed while the stream was being opened did not find it in the list.
   if (state_->services().draining) {

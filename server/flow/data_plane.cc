@@ -7,7 +7,6 @@
 #include <thread>
 
 #include "server/base/log.h"
-#include "server/exchange/error_map.h"
 #include "server/flow/assembler.h"
 #include "server/flow/mediator.h"
 
@@ -224,12 +223,17 @@ class DataPlaneImpl final : public DataPlane {
   }
 
   void StartDrain() override { services_.draining = true; }
-  void CancelDrain() override { services_.draining = false; }
+  void CancelDrain() override {
+    services_.draining = false;
+    workers_.PostAll([this](net::Worker& worker) {
+      states_[worker.index()]->KeepStreams();
+    });
+  }
   bool draining() const override { return services_.draining; }
 
   void EndStreams() override {
     workers_.PostAll([this](net::Worker& worker) {
-      states_[worker.index()]->streams().StopAll(EndReason::kGoaway, exchange::Refuse("DRAINING"));
+      states_[worker.index()]->streams().StopSpread(worker.wheel(), options_.drain_notice);
     });
   }
 

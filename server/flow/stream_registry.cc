@@ -26,8 +26,18 @@ void LiveStream::Leave() {
   if (registry_ != nullptr) registry_->Remove(*this);
 }
 
+void LiveStream::ExpireAt(net::TimerWheel& wheel, TimePoint time) {
+  expires_ = time;
+  wheel.ArmAt(*this, time);
+}
+
+void LiveStream::LeaveAt(net::TimerWheel& wheel, TimePoint time) {
+  leaving_ = true;
+  wheel.ArmAt(*this, std::min(time, expires_));
+}
+
 void LiveStream::OnTimer() {
-  control->Stop(EndReason::kGoaway, exchange::Refuse("CONNECTION_AGED"));
+  control->Stop(EndReason::kGoaway, exchange::Refuse(leaving_ ? "DRAINING" : "CONNECTION_AGED"));
 }
 
 void StreamRegistry::Add(LiveStream& stream) {
@@ -47,25 +57,59 @@ void StreamRegistry::Remove(LiveStream& stream) {
   stream.registry_ = nullptr;
 }
 
-void StreamRegistry::RebindOne(LiveStream& stream,
-                               const std::shared_ptr<const WorkerSnapshot>& snapshot) {
+bool StreamRegistry::MustReconnect(LiveStream& stream,
+                                   const std::shared_ptr<const WorkerSnapshot>& snapshot) {
   const ApiRuntime& old = **stream.runtime;
   const ApiRuntime* fresh = snapshot->snapshot->FindApi(stream.context->api);
-  if (fresh == nullptr || fresh->api->stopped || fresh->api->uid != old.api->uid ||
-      fresh->api->stream_fingerprint != old.api->stream_fingerprint ||
-      !HasEntrypoint(*fresh, stream.entrypoint)) {
+  if (fresh == nullptr || fresh->api->stopped || fresh->api->uid != old.api->uid) {
     stream.control->Stop(EndReason::kGoaway, exchange::Refuse("DRAINING"));
-    return;
+    return false;
+  }
+  if (fresh->api->stream_fingerprint != old.api->stream_fingerprint ||
+      !HasEntrypoint(*fresh, stream.entrypoint)) {
+    return true;
   }
   if (!HasPlan(*fresh, stream.context->plan)) {
     stream.control->Stop(EndReason::kPlanGone, exchange::Refuse("PLAN_ENDED"));
-    return;
+    return false;
   }
   *stream.runtime = RuntimePtr(snapshot, fresh);
+  return false;
 }
 
-void StreamRegistry::Rebind(const std::shared_ptr<const WorkerSnapshot>& snapshot) {
-  for (LiveStream* stream : streams_) RebindOne(*stream, snapshot);
+void StreamRegistry::RebindOne(LiveStream& stream,
+                               const std::shared_ptr<const WorkerSnapshot>& snapshot) {
+  if (!MustReconnect(stream, snapshot)) return;
+  stream.control->Stop(EndReason::kGoaway, exchange::Refuse("DRAINING"));
+}
+
+void StreamRegistry::Rebind(const std::shared_ptr<const WorkerSnapshot>& snapshot,
+                            net::TimerWheel& wheel, std::chrono::milliseconds notice) {
+  std::vector<LiveStream*> changed;
+  for (LiveStream* stream : streams_) {
+    if (MustReconnect(*stream, snapshot)) changed.push_back(stream);
+  }
+  Spread(changed, wheel, notice);
+}
+
+void StreamRegistry::Spread(const std::vector<LiveStream*>& streams, net::TimerWheel& wheel,
+                            std::chrono::milliseconds notice) {
+  if (streams.empty()) return;
+  const auto window = std::chrono::microseconds(notice) * kGoawayPercentOfNotice / 100;
+  const auto count = static_cast<std::int64_t>(streams.size());
+  const auto step = std::min<std::chrono::microseconds>(kGoawayPace, window / count);
+  const TimePoint now = Clock::now();
+  TimePoint time = now;
+  for (LiveStream* stream : streams) {
+    if (stream->leaving_) continue;  // a second change does not keep it longer
+    if (time == now) {
+      stream->leaving_ = true;
+      stream->control->Stop(EndReason::kGoaway, exchange::Refuse("DRAINING"));
+    } else {
+      stream->LeaveAt(wheel, time);
+    }
+    time += step;
+  }
 }
 
 void StreamRegistry::CheckOne(LiveStream& stream, const security::SubscriptionIndex& index,
@@ -85,8 +129,17 @@ void StreamRegistry::Check(const std::string& api, const security::SubscriptionI
   }
 }
 
-void StreamRegistry::StopAll(EndReason reason, const Status& status) {
-  for (LiveStream* stream : streams_) stream->control->Stop(reason, status);
+void StreamRegistry::StopSpread(net::TimerWheel& wheel, std::chrono::milliseconds notice) {
+  Spread(streams_, wheel, notice);
+}
+
+void StreamRegistry::CancelSpread(net::TimerWheel& wheel) {
+  for (LiveStream* stream : streams_) {
+    if (!stream->leaving_ || !stream->armed()) continue;
+    stream->leaving_ = false;
+    stream->Cancel();
+    if (stream->expires_ != TimePoint::max()) wheel.ArmAt(*stream, stream->expires_);
+  }
 }
 
 std::string StreamRegistry::IdOf(const LiveStream& stream) const {

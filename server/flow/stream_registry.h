@@ -4,6 +4,7 @@
 // sent and leaves in its destructor; Stop only signals, so nothing leaves while the list is walked.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -17,6 +18,12 @@
 namespace tidegate::flow {
 
 class StreamRegistry;
+
+// Who is told to go comes back at once: many are told one after the other, at this pace, or a
+// denser one where their number would not fit into this part of the drain notice. A few leave at
+// once; the rest of the notice is theirs to go in.
+inline constexpr std::chrono::milliseconds kGoawayPace{10};
+inline constexpr int kGoawayPercentOfNotice = 60;
 
 // What a stream can be told and asked; implemented by the entrypoint that serves it.
 class StreamControl {
@@ -38,7 +45,7 @@ class LiveStream : private net::WheelTimer {
   ~LiveStream() override { Leave(); }
   void Leave();
   // Its connection reaches its age then: it is told to reconnect.
-  void ExpireAt(net::Worker& worker, TimePoint time) { worker.wheel().ArmAt(*this, time); }
+  void ExpireAt(net::TimerWheel& wheel, TimePoint time);
 
   StreamControl* control = nullptr;
   RuntimePtr* runtime = nullptr;  // the call's own: re-bound under a new generation
@@ -53,8 +60,11 @@ class LiveStream : private net::WheelTimer {
 
  private:
   void OnTimer() override;
+  void LeaveAt(net::TimerWheel& wheel, TimePoint time);
 
   friend class StreamRegistry;
+  TimePoint expires_ = TimePoint::max();  // by its age
+  bool leaving_ = false;                  // its goaway is under way, or has a time
   StreamRegistry* registry_ = nullptr;
   std::uint64_t number_ = 0;
   std::size_t place_ = 0;
@@ -67,15 +77,19 @@ class StreamRegistry {
   void Add(LiveStream& stream);
   std::size_t size() const { return streams_.size(); }
 
-  // A new generation: same stream fingerprint and plan goes on under it, else the stream ends.
-  void Rebind(const std::shared_ptr<const WorkerSnapshot>& snapshot);
+  // A new generation: same stream fingerprint and plan goes on under it, else the stream ends: at
+  // once where its API or plan has gone, within the notice where its API only looks different now.
+  void Rebind(const std::shared_ptr<const WorkerSnapshot>& snapshot, net::TimerWheel& wheel,
+              std::chrono::milliseconds notice);
   // New subscriptions of `api`: streams whose subscription or key no longer holds end.
   void Check(const std::string& api, const security::SubscriptionIndex& index, model::WallTime now);
   // The same for one stream.
   static void RebindOne(LiveStream& stream, const std::shared_ptr<const WorkerSnapshot>& snapshot);
   static void CheckOne(LiveStream& stream, const security::SubscriptionIndex& index,
                        model::WallTime now);
-  void StopAll(EndReason reason, const Status& status);
+  // Drain: tells all to reconnect, spread over the notice. The other keeps whom nobody told yet.
+  void StopSpread(net::TimerWheel& wheel, std::chrono::milliseconds notice);
+  void CancelSpread(net::TimerWheel& wheel);  // Rebind comes next: some may leave all the same
   void List(std::size_t max, std::vector<ConnectionInfo>& out) const;
   // Adds what waits for consumers, by API.
   void SumBacklogs(std::map<std::string, Backlog>& out) const;
@@ -86,6 +100,11 @@ class StreamRegistry {
 
  private:
   friend class LiveStream;
+  // False: it goes on, or was told its end. True: it looks different now and is to reconnect.
+  static bool MustReconnect(LiveStream& stream,
+                            const std::shared_ptr<const WorkerSnapshot>& snapshot);
+  static void Spread(const std::vector<LiveStream*>& streams, net::TimerWheel& wheel,
+                     std::chrono::milliseconds notice);
   void Remove(LiveStream& stream);
   std::string IdOf(const LiveStream& stream) const;
 

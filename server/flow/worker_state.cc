@@ -13,7 +13,12 @@ constexpr std::size_t kAddresses = 256;  // direct mapped: a busy sidecar sees f
 
 void WorkerState::SetSnapshot(std::shared_ptr<const Snapshot> snapshot) {
   snapshot_ = std::make_shared<const WorkerSnapshot>(std::move(snapshot));
-  streams_.Rebind(snapshot_);
+  streams_.Rebind(snapshot_, worker_.wheel(), services_.drain_notice);
+}
+
+void WorkerState::KeepStreams() {
+  streams_.CancelSpread(worker_.wheel());
+  if (snapshot_) streams_.Rebind(snapshot_, worker_.wheel(), services_.drain_notice);
 }
 
 const security::SubscriptionIndex* WorkerState::Subscriptions(std::string_view api) const {

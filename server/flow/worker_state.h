@@ -65,6 +65,8 @@ class WorkerState : private net::WheelTimer {
   void Leave() { --in_flight_; }
   // A stream that has just registered: may it go on under what is published now?
   void Recheck(LiveStream& stream);
+  // A drain is taken back: streams that were not told to go yet stay.
+  void KeepStreams();
   // Keys and subscriptions end by the clock too: while keyed streams are open, look once a second.
   void WatchExpiry();
 
