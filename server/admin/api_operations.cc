@@ -1,6 +1,7 @@
 #include "server/admin/api_operations.h"
 
 #include "server/admin/definitions.h"
+#include "server/admin/messages.h"
 #include "server/admin/rendering.h"
 #include "server/admin/stored.h"
 #include "server/flow/data_plane.h"
@@ -13,11 +14,29 @@ constexpr Shelf<cfg::Api> kShelf{config::ResourceKind::kApi, "tidegate.config.v1
                                  &Change::FindApi};
 constexpr std::size_t kApisMax = 10'000;  // what start-up and routing were measured with
 
+constexpr std::string_view kKept = "; what was there before goes on";
+
+// Whether the secrets, certificates and stores it names are used as they stand now.
+void AddResolvedRefs(const Deployer& deployer, const Deployment& deployment, cfg::Api& api) {
+  const RefsState refs = deployer.RefsOf(api.name());
+  cfg::Condition& resolved = *api.add_conditions();
+  resolved.set_type("ResolvedRefs");
+  resolved.set_status(refs.problem.empty() ? cfg::CONDITION_STATUS_TRUE
+                                           : cfg::CONDITION_STATUS_FALSE);
+  resolved.set_reason(refs.problem.empty() ? "Resolved" : "SecretRejected");
+  if (!refs.problem.empty()) resolved.set_message(refs.problem + std::string(kKept));
+  resolved.set_observed_revision(static_cast<std::int64_t>(deployment.revision));
+  auto& since = *resolved.mutable_last_transition_time();
+  since = deployment.record->create_time();
+  if (refs.since != model::WallTime()) since = ToTimestamp(refs.since);
+}
+
 // Ready says whether the brokers answer: a condition, never a reason to refuse a deployment.
-void AddReady(const std::vector<flow::EndpointHealth>& endpoints, const State& state,
-              cfg::Api& api) {
+void AddLive(const Deployer& deployer, const std::vector<flow::EndpointHealth>& endpoints,
+             const State& state, cfg::Api& api) {
   const auto found = state.deployments.find(api.name());
   if (found == state.deployments.end() || found->second->model == nullptr) return;
+  AddResolvedRefs(deployer, *found->second, api);
   cfg::Condition& ready = *api.add_conditions();
   ready.set_type("Ready");
   ready.set_status(cfg::CONDITION_STATUS_TRUE);
@@ -85,7 +104,7 @@ Status GetApi(Deployer& deployer, Call& call, const v1::GetApiRequest& request,
     return OkStatus();
   }
   response = Render(*state, *stored);
-  AddReady(deployer.data_plane().Endpoints(), *state, response);
+  AddLive(deployer, deployer.data_plane().Endpoints(), *state, response);
   return OkStatus();
 }
 
@@ -102,7 +121,7 @@ Status ListApis(Deployer& deployer, Call&, const v1::ListApisRequest& request,
       [&](const auto& item) {
         cfg::Api& api = *response.add_apis();
         api = full ? Render(*state, *item.second) : RenderBasic(*state, *item.second);
-        if (full) AddReady(endpoints, *state, api);
+        if (full) AddLive(deployer, endpoints, *state, api);
       }));
   return OkStatus();
 }

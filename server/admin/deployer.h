@@ -11,6 +11,7 @@
 
 #include <chrono>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <set>
 #include <string>
@@ -22,6 +23,7 @@
 namespace tidegate::flow {
 class DataPlane;
 class Snapshot;
+struct AssembleProblem;
 }  // namespace tidegate::flow
 
 namespace tidegate::admin {
@@ -38,6 +40,12 @@ struct DeployerOptions {
 
 // tidegate_config_applies_total{source, result} and, when accepted, the time of the last success.
 void CountApply(const std::string& source, bool accepted);
+
+// Since when all references of an API are in use, or one is not and why (no secret is in the text).
+struct RefsState {
+  std::string problem;  // empty: they are
+  model::WallTime since{};
+};
 
 class Deployer {
  public:
@@ -59,6 +67,9 @@ class Deployer {
   Status RefreshSecrets();
   // The files that deployed APIs name, each once: what to watch.
   std::vector<std::string> ReferencedFiles() const;
+  // Whether what the references of a deployed API stand for now is in use: the condition
+  // ResolvedRefs. `api` is its full name.
+  RefsState RefsOf(const std::string& api) const;
 
   StatePtr Read() const { return repository_.Read(); }
   Repository& repository() { return repository_; }
@@ -81,11 +92,19 @@ class Deployer {
   void TakeBack(const Change& change, const std::set<std::string>& apis, bool assembled);
   bool LeaveOutBroken(State& state);
   Status ServeLeftOut();
+  void NoteRefs(const std::vector<flow::AssembleProblem>& kept);
 
   Repository& repository_;
   flow::DataPlane& data_plane_;
   DeployerOptions options_;
   std::timed_mutex mutation_;
+  // What refreshes have said of an API, for as long as the model is deployed that they looked at.
+  struct NotedRefs {
+    model::ApiPtr model;
+    RefsState state;
+  };
+  mutable std::mutex refs_mutex_;
+  std::map<std::string, NotedRefs> refs_;
 };
 
 }  // namespace tidegate::admin

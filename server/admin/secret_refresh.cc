@@ -1,9 +1,11 @@
 // What the deployer does when secrets change behind unchanged definitions.
+#include <map>
 #include <set>
 
 #include "server/admin/definitions.h"
 #include "server/admin/deployer.h"
 #include "server/base/log.h"
+#include "server/config/names.h"
 #include "server/config/secrets.h"
 #include "server/flow/data_plane.h"
 #include "tidegate/config/v1/api.pb.h"
@@ -60,6 +62,43 @@ Status Deployer::ServeLeftOut() {
   return OkStatus();
 }
 
+// A new deployment was assembled with what stood there then: what was said before counts no more.
+RefsState Deployer::RefsOf(const std::string& api) const {
+  const StatePtr state = Read();
+  const auto found = state->deployments.find(api);
+  if (found == state->deployments.end()) return RefsState();
+  const std::lock_guard lock(refs_mutex_);
+  const auto noted = refs_.find(api);
+  if (noted == refs_.end() || noted->second.model != found->second->model) return RefsState();
+  return noted->second.state;
+}
+
+void Deployer::NoteRefs(const std::vector<flow::AssembleProblem>& kept) {
+  const StatePtr state = Read();
+  std::map<std::string, std::string> problems;
+  for (const flow::AssembleProblem& problem : kept) {
+    problems.emplace(config::ApiName(problem.api), problem.path + ": " + problem.text);
+  }
+  const std::lock_guard lock(refs_mutex_);
+  std::erase_if(refs_, [&](const auto& item) {
+    const auto found = state->deployments.find(item.first);
+    return found == state->deployments.end() || found->second->model != item.second.model;
+  });
+  for (auto& [api, noted] : refs_) {
+    if (noted.state.problem.empty() || problems.count(api) != 0) continue;
+    noted.state.problem.clear();
+    noted.state.since = now();
+  }
+  for (auto& [api, problem] : problems) {
+    const auto found = state->deployments.find(api);
+    if (found == state->deployments.end()) continue;
+    NotedRefs& noted = refs_[api];
+    if (noted.state.problem.empty()) noted.state.since = now();
+    noted.model = found->second->model;
+    noted.state.problem = problem;
+  }
+}
+
 Status Deployer::RefreshSecrets() {
   std::vector<flow::AssembleProblem> kept;
   StatusOr<std::size_t> changed = std::size_t{0};
@@ -68,6 +107,7 @@ Status Deployer::RefreshSecrets() {
     if (!lock.owns_lock()) return Unavailable("refresh secrets: another change is running");
     TG_RETURN_IF_ERROR(ServeLeftOut());
     changed = data_plane_.RefreshSecrets(options_.publish_limit, kept);
+    if (changed.ok()) NoteRefs(kept);
   }
   for (const flow::AssembleProblem& problem : kept) {
     Log(LogLevel::kError, "secrets.rejected",

@@ -15,6 +15,16 @@ class SecretRefreshTest : public AdminTest {
  protected:
   SecretRefreshTest() { secrets_ = config::SecretResolver(config::SecretRules{{"/"}, {}}); }
   void TearDown() override { SetLogWriter(nullptr); }
+  // Status, reason and message of the condition.
+  std::string ResolvedRefs(const std::string& api) {
+    const cfg::Api shown = Get("apis/" + api);
+    for (const cfg::Condition& condition : shown.conditions()) {
+      if (condition.type() != "ResolvedRefs") continue;
+      const bool holds = condition.status() == cfg::CONDITION_STATUS_TRUE;
+      return (holds ? "true " : "false ") + condition.reason() + " " + condition.message();
+    }
+    return "none";
+  }
   static std::string ApiWith(const std::string& name, const std::string& file) {
     return "{kind: Api, name: " + name + ", type: message, listeners: [{path: /" + name +
            "}], entrypoints: [sse], endpointGroups: [{name: default, endpoints: [{name: main, "
@@ -56,6 +66,46 @@ TEST_F(SecretRefreshTest, WhatCannotBeUsed_isLoggedAndNothingIsStored) {
   EXPECT_THAT(lines, HasSubstr("secrets.rejected"));
   EXPECT_THAT(lines, HasSubstr("wrong password"));
   EXPECT_EQ(Everything(), before);
+}
+
+TEST_F(SecretRefreshTest, WhatCannotBeUsed_isAConditionUntilItCan) {
+  Apply(ApiWith("one", "/etc/hostname"));
+  Apply(ApiWith("two", "/etc/hostname"));
+  EXPECT_EQ(ResolvedRefs("one"), "true Resolved ");
+  flow::AssembleProblem problem;
+  problem.api = "one";
+  problem.path = "endpointGroups[0].endpoints[0].mock";
+  problem.text = "is empty";
+  plane_.kept.push_back(problem);
+  ASSERT_TRUE(deployer_->RefreshSecrets().ok());
+  const std::string refused =
+      "false SecretRejected endpointGroups[0].endpoints[0].mock: is empty; what was there before "
+      "goes on";
+  EXPECT_EQ(ResolvedRefs("one"), refused);
+  EXPECT_EQ(ResolvedRefs("two"), "true Resolved ");
+  // Still wrong at the next look: since the first one.
+  const auto since = deployer_->RefsOf("apis/one").since;
+  now_ += std::chrono::minutes(5);
+  ASSERT_TRUE(deployer_->RefreshSecrets().ok());
+  EXPECT_EQ(deployer_->RefsOf("apis/one").since, since);
+  plane_.kept.clear();
+  now_ += std::chrono::minutes(5);
+  ASSERT_TRUE(deployer_->RefreshSecrets().ok());
+  EXPECT_EQ(ResolvedRefs("one"), "true Resolved ");
+  EXPECT_EQ(deployer_->RefsOf("apis/one").since, now_);
+}
+
+TEST_F(SecretRefreshTest, ANewDeployment_clearsTheCondition) {
+  Apply(ApiWith("one", "/etc/hostname"));
+  flow::AssembleProblem problem;
+  problem.api = "one";
+  problem.path = "endpointGroups[0].endpoints[0].mock";
+  problem.text = "is empty";
+  plane_.kept.push_back(problem);
+  ASSERT_TRUE(deployer_->RefreshSecrets().ok());
+  EXPECT_THAT(ResolvedRefs("one"), HasSubstr("SecretRejected"));
+  Apply(ApiWith("one", "/etc/passwd"));
+  EXPECT_EQ(ResolvedRefs("one"), "true Resolved ");
 }
 
 TEST_F(SecretRefreshTest, AnApiThatWasLeftOut_isServedOnceItCanBe) {
