@@ -105,7 +105,7 @@ class Gateway {
             {"http-post", entrypoints::MakeHttpPost}};
   }
   ~Gateway() {
-    clients.clear();
+    OnWorker([this] { clients.clear(); });  // a stream's two ends share what only it may touch
     plane->StartDrain();
     plane->EndStreams();
     plane->WaitForStreams(std::chrono::seconds(5));
