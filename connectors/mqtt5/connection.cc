@@ -200,7 +200,7 @@ Status Connection::HandleDisconnect(const Frame& frame) {
                            packet->reason_text);
   const ErrorClass error_class = ClassOf(why);
   if (error_class == ErrorClass::kConnectFailed || error_class == ErrorClass::kMessageRejected ||
-      (error_class == ErrorClass::kFatal && packet->reason != kSessionTakenOver)) {
+      error_class == ErrorClass::kFatal) {
     why = MakeError(ErrorClass::kConnectionClosed, MessageOf(why));
   }
   if (packet->reason == kSessionTakenOver) why = WithReason(std::move(why), "SESSION_TAKEN_OVER");
@@ -298,14 +298,22 @@ void Connection::ArmKeepAlive() {
   worker_.wheel().Arm(*this, std::chrono::milliseconds(keep_alive_ * 250));
 }
 
+std::chrono::milliseconds Connection::PingTimeout() const {
+  return std::clamp<std::chrono::milliseconds>(std::chrono::milliseconds(keep_alive_ * 500),
+                                               kPingTimeoutMin, kPingTimeoutMax);
+}
+
 void Connection::OnTimer() {
   if (state_ != State::kOpen) return;
   const TimePoint now = Clock::now();
   // While we do not read, the answer may wait behind what nobody has room for.
-  if (ping_sent_ && !paused_ && now - *ping_sent_ > kPingTimeout) {
+  // Whatever comes is a sign of life: a PINGRESP may stand behind many messages.
+  const std::chrono::milliseconds timeout = PingTimeout();
+  if (ping_sent_ && !paused_ && now - std::max(*ping_sent_, last_received_) > timeout) {
     const ConnectionPtr self = shared_from_this();
     return End(MakeError(ErrorClass::kConnectionClosed,
-                         "mqtt5 " + server_ + ": no answer to a ping within 10 s"));
+                         "mqtt5 " + server_ + ": no answer to a ping within " +
+                             std::to_string(timeout.count()) + " ms"));
   }
   const auto quiet = now - std::min(last_sent_, last_received_);
   if (!ping_sent_ && quiet >= std::chrono::milliseconds(keep_alive_ * 500)) {
@@ -363,7 +371,7 @@ Task<void> Connection::Close() {
   if (state_ == State::kOpen) {
     EncodeDisconnect(out_, 0);
     state_ = State::kClosing;
-      room_.Set();
+    room_.Set();
     const TimePoint until = Clock::now() + kFarewell;
     Flush();
     while (writing_ && Clock::now() < until) co_await worker_.wheel().Sleep(kWheelTick);

@@ -103,6 +103,7 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   void OnWritable(ErrorCode ec) override;
   void OnTimer() override;        // keep alive
   void ArmKeepAlive();
+  std::chrono::milliseconds PingTimeout() const;
   Status Broken(std::uint8_t reason, std::string_view what);
   Status Lost(ErrorCode ec) const;
 

@@ -58,11 +58,19 @@ Connect MakeConnect(const Mqtt5Config& config, std::string client_id) {
   return connect;
 }
 
-ServerAddress Dialer::Start(const std::string& hint) {
+void Dialer::Moved(const std::string& reference) {
+  ServerAddress to = FirstReference(reference);
+  if (to.host.empty()) return;
+  const std::lock_guard lock(mutex_);
+  moved_ = std::move(to);
+}
+
+ServerAddress Dialer::Start(const std::string& hint, bool& moved) {
   ServerAddress address = FirstReference(hint);
   if (address.host.empty()) {
     const std::lock_guard lock(mutex_);
     address = moved_;
+    moved = !moved_.host.empty();
   }
   if (address.host.empty()) {
     address.host = config_.host;
@@ -83,10 +91,19 @@ Task<StatusOr<net::ByteStreamPtr>> Dialer::Reach(net::Worker& worker, ServerAddr
 Task<StatusOr<ConnectionPtr>> Dialer::Open(net::Worker& worker, Connect connect,
                                            ConnectionEvents& events, std::string hint,
                                            TimePoint deadline) {
-  ServerAddress to = Start(hint);
+  bool moved = false;
+  ServerAddress to = Start(hint, moved);
   for (int hop = 0;; ++hop) {
     auto stream = co_await Reach(worker, to, deadline);
-    if (!stream.ok()) co_return stream.status();
+    if (!stream.ok()) {
+      if (moved) {
+        // Who has moved away again is found where the settings say.
+        const std::lock_guard lock(mutex_);
+        moved_ = ServerAddress();
+      }
+      co_return stream.status();
+    }
+    moved = false;
     std::string reference;
     std::string server = NameOf(to);
     net::ByteStreamPtr ready = std::move(*stream);
@@ -99,10 +116,7 @@ Task<StatusOr<ConnectionPtr>> Dialer::Open(net::Worker& worker, Connect connect,
     const std::string from = NameOf(to);
     const std::string towards = NameOf(next);
     Log(LogLevel::kInfo, "mqtt5.redirected", {{"from", from}, {"to", towards}});
-    if (MessageOf(opened.status()).find("(0x9d)") != std::string::npos) {
-      const std::lock_guard lock(mutex_);
-      moved_ = next;
-    }
+    if (MessageOf(opened.status()).find("(0x9d)") != std::string::npos) Moved(reference);
     to = std::move(next);
   }
 }

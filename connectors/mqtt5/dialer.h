@@ -28,9 +28,11 @@ class Dialer {
   // The same step by step, with a look at whether the consumer's topics may be read.
   Task<std::vector<connectors::TestStage>> Test(net::Worker& worker, Connect connect,
                                                 std::vector<std::string> filters);
+  // The server has said that it has moved there for good. Forgotten when nobody is there.
+  void Moved(const std::string& reference);
 
  private:
-  ServerAddress Start(const std::string& hint);
+  ServerAddress Start(const std::string& hint, bool& moved);
   Task<StatusOr<net::ByteStreamPtr>> Reach(net::Worker& worker, ServerAddress to,
                                            TimePoint deadline);
   Task<bool> TestMqtt(net::Worker& worker, net::ByteStreamPtr stream, Connect connect,

@@ -20,7 +20,8 @@ inline constexpr std::uint16_t kTopicAliasMax = 32;            // that a server 
 // --- connections
 inline constexpr auto kConnectTimeout = 5s;       // dialling, TLS, CONNACK, and SUBACK: each
 inline constexpr std::uint16_t kKeepAliveSeconds = 30;  // asked for; a server may say otherwise
-inline constexpr auto kPingTimeout = 10s;         // PINGREQ to PINGRESP
+inline constexpr auto kPingTimeoutMin = 1s;       // PINGREQ to anything: half the keep alive,
+inline constexpr auto kPingTimeoutMax = 10s;      // so that a dead peer is known within 1.5 of it
 inline constexpr auto kFarewell = 1s;             // last acknowledgements and DISCONNECT
 inline constexpr int kRedirectsMax = 3;           // server references followed one after the other
 inline constexpr auto kIdleLinger = 60s;          // a publisher's connection after its last message

@@ -35,7 +35,7 @@ constexpr std::array kRows{
     Row{0x8B, "server shutting down", kConnectionClosed},
     Row{0x8C, "bad authentication method", kAuthFailed},
     Row{0x8D, "keep alive timeout", kConnectionClosed},
-    Row{0x8E, "session taken over", kFatal},
+    Row{0x8E, "session taken over", kConnectionClosed},
     Row{0x8F, "topic filter invalid", kConfigInvalid},
     Row{0x90, "topic name invalid", kConfigInvalid},
     Row{0x91, "packet identifier in use", kOverloaded},

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "connectors/mqtt5/attempts.h"
 #include "connectors/mqtt5/client_id.h"
 #include "connectors/mqtt5/headers.h"
 #include "connectors/mqtt5/limits.h"
@@ -32,7 +33,7 @@ Status TooLarge(const std::string& text) {
 
 Mqtt5Sink::Mqtt5Sink(SharedPtr shared, net::Worker& worker)
     : shared_(std::move(shared)), worker_(worker),
-      client_id_(RandomId(shared_->monitor->api())) {}
+      client_id_(RandomId(shared_->monitor->api())), wake_(worker) {}
 
 Mqtt5Sink::~Mqtt5Sink() {
   if (connection_) connection_->Detach();
@@ -180,6 +181,7 @@ Task<void> Mqtt5Sink::ConnectTask(std::shared_ptr<Mqtt5Sink> self) {
   if (opened.ok()) {
     self->connection_ = std::move(*opened);
     self->connect_error_ = OkStatus();
+    self->connected_at_ = Clock::now();
     self->shared_->monitor->Connected(std::exchange(self->was_connected_, true));
     const std::size_t size = self->window();
     self->slots_.assign(size, Slot());
@@ -249,7 +251,47 @@ void Mqtt5Sink::Forget(Call& call) {
 }
 
 void Mqtt5Sink::OnClosed(const Status& why) {
-  if (connection_) hint_ = connection_->redirect();
+  const TimePoint now = Clock::now();
+  if (connection_) {
+    hint_ = connection_->redirect();
+    if (connection_->last_reason() == kServerMoved) shared_->dialer.Moved(hint_);
+  }
+  if (ReasonOf(why) == "SESSION_TAKEN_OVER") client_id_ = RandomId(shared_->monitor->api());
+  if (now - connected_at_ >= kHealthyAfter) attempts_ = 0;
+  if (now - connected_at_ >= kPublishBackoff) {
+    brief_ = 0;
+  } else if (++brief_ > kRedirectsMax) {
+    // Taken in and sent away at once: who waits does not run in a circle.
+    retry_at_ = now + kPublishBackoff;
+    connect_error_ = why;
+  }
+  LoseConnection(why);
+  if (reconnecting_ || attempts_ >= shared_->config.reconnect_attempts) return;
+  reconnecting_ = true;
+  retiring_ = false;
+  wake_.Reset();
+  worker_.Spawn("mqtt5.reconnect", ReconnectTask(shared_from_this()));
+}
+
+Task<void> Mqtt5Sink::ReconnectTask(std::shared_ptr<Mqtt5Sink> self) {
+  self->shared_->monitor->Reconnecting(1);
+  while (!self->retiring_ && !self->connection_ &&
+         self->attempts_ < self->shared_->config.reconnect_attempts) {
+    const std::chrono::milliseconds pause = BackoffOf(self->attempts_++);
+    co_await self->wake_.WaitFor(pause);
+    if (self->retiring_ || self->connection_ || self->connecting_) continue;
+    self->connecting_ = true;
+    co_await ConnectTask(self);
+    if (!self->connection_ && IsPermanent(ClassOf(self->connect_error_))) break;
+  }
+  self->shared_->monitor->Reconnecting(-1);
+  self->reconnecting_ = false;
+  if (self->retiring_ && self->connection_ && self->waiting_.empty() && self->inflight() == 0) {
+    co_await Retire(self, Clock::now());
+  }
+}
+
+void Mqtt5Sink::LoseConnection(const Status& why) {
   connection_.reset();
   free_.clear();
   std::size_t lost = 0;
@@ -275,12 +317,14 @@ void Mqtt5Sink::OnTimer() {
 }
 
 Task<void> Mqtt5Sink::Retire(std::shared_ptr<Mqtt5Sink> self, TimePoint deadline) {
-  while (self->inflight() > 0 && Clock::now() < deadline) {
+  self->retiring_ = true;
+  self->wake_.Set();
+  while ((self->inflight() > 0 || self->reconnecting_) && Clock::now() < deadline) {
     co_await self->worker_.wheel().Sleep(kWheelTick);
   }
   const ConnectionPtr connection = self->connection_;
   if (connection && self->inflight() > 0) {
-    self->OnClosed(MakeError(ErrorClass::kConnectionClosed, "publish to mqtt5: drained"));
+    self->LoseConnection(MakeError(ErrorClass::kConnectionClosed, "publish to mqtt5: drained"));
   } else if (connection) {
     self->connection_.reset();
     self->free_.clear();
@@ -288,7 +332,8 @@ Task<void> Mqtt5Sink::Retire(std::shared_ptr<Mqtt5Sink> self, TimePoint deadline
   }
   self->Cancel();
   if (connection) co_await connection->Close();
-  if (!self->connection_ && !self->connecting_ && self->waiting_.empty() && !self->armed()) {
+  if (!self->connection_ && !self->connecting_ && !self->reconnecting_ &&
+      self->waiting_.empty() && !self->armed()) {
     self->quiet_.store(true, std::memory_order_release);
   }
 }

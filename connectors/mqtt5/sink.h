@@ -2,7 +2,8 @@
 //
 // The connection is made by the first message and ends kIdleLinger after the last. What was sent
 // and not confirmed when it is lost is unknown; what was not sent is a no. After a failure to
-// connect publishes fail fast for a moment, after refused credentials longer.
+// connect publishes fail fast for a moment, after refused credentials longer. A connection that was
+// lost is tried again `reconnectAttempts` times without waiting for a message; a message always may.
 // The broker's receive maximum bounds what is unconfirmed; its maximum packet size and whether it
 // retains are looked at before anything is sent.
 // Thread: its worker. Owner: the connector, and its own tasks. Fails: see connectors/api/sink.h.
@@ -62,6 +63,8 @@ class Mqtt5Sink final : public connectors::Sink,
   // OK: connected, and there is room for one more.
   Task<Status> Ready(Call& call, TimePoint deadline);
   static Task<void> ConnectTask(std::shared_ptr<Mqtt5Sink> self);
+  static Task<void> ReconnectTask(std::shared_ptr<Mqtt5Sink> self);
+  void LoseConnection(const Status& why);  // and what it has not confirmed
   Task<Status> Send(Call& call, const std::string& topic, std::string_view properties,
                     std::string_view payload, TimePoint deadline);
   void Forget(Call& call);
@@ -71,10 +74,16 @@ class Mqtt5Sink final : public connectors::Sink,
 
   const SharedPtr shared_;
   net::Worker& worker_;
-  const std::string client_id_;
+  std::string client_id_;
   ConnectionPtr connection_;
   bool connecting_ = false;
   bool was_connected_ = false;
+  bool reconnecting_ = false;       // ReconnectTask is there
+  bool retiring_ = false;           // it shall end
+  int attempts_ = 0;                // of its own, since the connection was last well
+  int brief_ = 0;                   // connections that ended at once, one after the other
+  TimePoint connected_at_{};
+  net::Event wake_;                 // cuts a backoff short
   std::string hint_;
   Status connect_error_;
   TimePoint retry_at_{};

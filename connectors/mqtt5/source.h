@@ -65,6 +65,8 @@ class SourceCore final : public std::enable_shared_from_this<SourceCore>,
   Task<Status> Reconnect();
   Task<void> EndConnection();
   void FreeClientId();
+  void HeedReference(const Connection& ended);
+  void LeaveName();
 
   bool WasHandedOver(const Publish& packet);
   bool Hand(Ready& item, connectors::MessageBatch& batch, std::size_t& bytes);
@@ -83,6 +85,7 @@ class SourceCore final : public std::enable_shared_from_this<SourceCore>,
   bool subscribing_ = false;         // SUBACK may wait behind what the session has kept
   std::unique_ptr<IdLease> lease_;   // of a group's member
   std::string client_id_;
+  std::string own_name_;             // after which a member of a lost name calls itself
 
   ConnectionPtr connection_;
   Connection* wire_ = nullptr;       // while it is open; also before Open has returned

@@ -1,6 +1,7 @@
 // The connection of a source: who we are, what we subscribe to, and what happens when it is lost.
 #include <algorithm>
 
+#include "connectors/mqtt5/attempts.h"
 #include "connectors/mqtt5/limits.h"
 #include "connectors/mqtt5/source.h"
 #include "server/base/codec.h"
@@ -9,22 +10,7 @@
 #include "server/telemetry/metrics.h"
 
 namespace tidegate::mqtt5 {
-namespace {
 
-// Another attempt with the same settings would end the same way.
-bool IsPermanent(ErrorClass error_class) {
-  return error_class == ErrorClass::kConfigInvalid || error_class == ErrorClass::kAuthFailed ||
-         error_class == ErrorClass::kNotAuthorized || error_class == ErrorClass::kTlsFailed;
-}
-
-std::chrono::milliseconds BackoffOf(int attempt) {
-  auto pause = std::chrono::milliseconds(kBackoffFirst) * (1 << std::min(attempt, 5));
-  pause = std::min(pause, std::chrono::milliseconds(kBackoffMax));
-  const auto spread = static_cast<std::uint64_t>(pause.count()) / 2;  // +-25 %
-  return pause * 3 / 4 + std::chrono::milliseconds(RandomUint64() % (spread + 1));
-}
-
-}  // namespace
 
 Task<Status> SourceCore::TakeClientId() {
   if (!grouped()) {
@@ -53,6 +39,10 @@ Task<Status> SourceCore::Connect(bool again) {
   Status status = co_await ConnectOnce(again);
   // Refused by a whole connection instead of a SUBACK: the other way without shared subscriptions.
   if (!status.ok() && plain_ && ReasonOf(status) == "SHARED_NOT_SUPPORTED") {
+    status = co_await ConnectOnce(again);
+  }
+  // Sent away before the subscription was there.
+  for (int hop = 0; !status.ok() && !hint_.empty() && hop < kRedirectsMax && !closed_; ++hop) {
     status = co_await ConnectOnce(again);
   }
   if (!status.ok()) shared_->monitor->ConnectFailed(status);
@@ -89,6 +79,7 @@ Task<Status> SourceCore::ConnectOnce(bool again) {
   }
   if (connection_) {
     const bool shared_refused = connection_->last_reason() == kSharedNotSupported;
+    HeedReference(*connection_);
     co_await EndConnection();
     if (shared_refused && grouped() && !plain_) {
       LeaveShared("refused");
@@ -155,9 +146,15 @@ Status SourceCore::CheckGranted(const std::vector<std::uint8_t>& reasons) {
   return OkStatus();
 }
 
+// Where the server has sent us goes before the settings, once.
+void SourceCore::HeedReference(const Connection& ended) {
+  hint_ = ended.redirect();
+  if (ended.last_reason() == kServerMoved) shared_->dialer.Moved(hint_);
+}
+
 void SourceCore::OnClosed(const Status& why) {
   wire_ = nullptr;
-  if (connection_) hint_ = connection_->redirect();
+  if (connection_) HeedReference(*connection_);
   connection_.reset();
   ++generation_;
   residue_.known = true;
@@ -190,17 +187,24 @@ Task<void> SourceCore::Supervise(std::shared_ptr<SourceCore> self) {
   self->done_.Set();
 }
 
-Task<Status> SourceCore::Reconnect() {
-  if (ReasonOf(lost_why_) == "SESSION_TAKEN_OVER" && grouped()) {
-    // Another gateway calls itself as this one does. Fighting for the name would end both for ever.
-    client_id_ = client_id_ + "-" + RandomToken(4);
-    residue_ = Residue();
-    lease_.reset();
-    Log(LogLevel::kWarn, "mqtt5.session_taken_over",
-        {{"api", shared_->monitor->api()},
-         {"endpoint", shared_->monitor->endpoint()},
-         {"hint", "give each replica its own TIDEGATE_REPLICA or host name"}});
+// Another gateway calls itself as this one does. Fighting for the name would end both for ever.
+void SourceCore::LeaveName() {
+  Log(LogLevel::kWarn, "mqtt5.session_taken_over",
+      {{"api", shared_->monitor->api()},
+       {"endpoint", shared_->monitor->endpoint()},
+       {"hint", "give each replica its own TIDEGATE_REPLICA or host name"}});
+  if (!grouped()) {
+    client_id_ = RandomId(shared_->monitor->api());
+    return;
   }
+  if (own_name_.empty()) own_name_ = client_id_;
+  client_id_ = own_name_ + "-" + RandomToken(4);
+  residue_ = Residue();
+  lease_.reset();
+}
+
+Task<Status> SourceCore::Reconnect() {
+  if (ReasonOf(lost_why_) == "SESSION_TAKEN_OVER") LeaveName();
   if (Clock::now() - connected_at_ >= kHealthyAfter) attempts_ = 0;
   Status status = lost_why_;
   while (attempts_ < shared_->config.reconnect_attempts && !closed_) {
@@ -209,6 +213,7 @@ Task<Status> SourceCore::Reconnect() {
     if (closed_) break;
     status = co_await Connect(true);
     if (status.ok() || IsPermanent(ClassOf(status))) co_return status;
+    if (ReasonOf(status) == "SESSION_TAKEN_OVER") LeaveName();
   }
   co_return status;
 }
@@ -225,8 +230,10 @@ Task<void> SourceCore::EndConnection() {
   }
   wire_ = nullptr;
   ++generation_;
-  // The first member's session goes on collecting for it; another's would collect for nobody.
-  if (closed_ && lease_ && lease_->slot() > 0 && connection->open()) {
+  // The first member's session goes on collecting for it; another's, or that of a name that nobody
+  // will have again, would collect for nobody.
+  const bool returns = lease_ ? lease_->slot() == 0 : own_name_.empty();
+  if (closed_ && grouped() && !returns && connection->open()) {
     std::vector<std::string> filters;
     for (const std::string& filter : filters_) {
       filters.push_back(plain_ ? filter : "$share/" + spec_.group + "/" + filter);

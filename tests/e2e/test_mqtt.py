@@ -17,7 +17,6 @@ import websockets
 
 import harness
 from mqtt_peer import OwnBroker, Peer, address, directory
-from mqtt_script import ScriptedBroker, connack, publish, text
 
 
 def api(name, topic, qos="auto", host=None, port=None, endpoint="", producer="", filters=None,
@@ -352,93 +351,6 @@ class BrokerGoesTest(Base):
                         if got[0] == "while away":
                             got.append(client.messages(1)[0].data)
             self.assertEqual(got, ["while away", "mark"] if kept else ["mark"], settings)
-
-
-class ScriptTest(Base):
-    """What brokers may say and Mosquitto never does."""
-
-    def on(self, broker, **settings):
-        return self.deploy(host=broker.host, port=broker.port, **settings)
-
-    def test_reason_codes_of_a_puback(self):
-        for reason, status in ((0x00, 202), (0x10, 202), (0x80, 503), (0x87, 503), (0x97, 503),
-                               (0x99, 400)):
-            with ScriptedBroker(puback=reason) as broker:
-                name, _ = self.on(broker)
-                answer = self.post(name, Accept="application/json")
-                self.assertEqual(answer.status, status, hex(reason))
-                if status != 202:
-                    self.assertEqual(answer.json["outcome"], "no")
-
-    def test_limits_of_the_broker_are_kept_before_anything_is_sent(self):
-        with ScriptedBroker(connack=connack(properties=b"\x27\x00\x00\x04\x00")) as broker:
-            name, _ = self.on(broker)
-            self.assertEqual(self.post(name, b"x" * 2000).status, 413)
-            self.assertEqual(self.post(name, b"x" * 500).status, 202)
-            self.assertEqual(broker.count(3), 1)
-        with ScriptedBroker(connack=connack(properties=b"\x25\x00")) as broker:
-            name, _ = self.on(broker, producer=", retained: true")
-            self.assertEqual(self.post(name).status, 503)
-            self.assertEqual(broker.count(3), 0)
-
-    def test_servers_that_refer_to_another_are_followed(self):
-        host, port = address()
-        for reason in (0x9C, 0x9D):
-            reference = b"\x1c" + text(f"{host}:{port}")
-            with ScriptedBroker(connack=connack(reason, reference)) as broker:
-                name, topic = self.on(broker)
-                with Peer(topic) as peer:
-                    self.assertEqual(self.post(name, b"found").status, 202)
-                    self.assertEqual(peer.wait(1)[0].payload, b"found")
-                self.assertEqual(broker.connections, 1)
-
-    def test_servers_that_refer_to_each_other_are_left_alone(self):
-        with ScriptedBroker() as broker:
-            broker.answers["connack"] = connack(0x9C, b"\x1c" + text(f"127.0.0.1:{broker.port}"))
-            name, _ = self.on(broker)
-            self.assertEqual(self.post(name).status, 503)
-            self.assertLessEqual(broker.connections, 4)
-
-    def test_topic_aliases_of_the_server(self):
-        sent = publish("real/topic", b"one", b"\x23\x00\x05") + publish("", b"two",
-                                                                       b"\x23\x00\x05")
-        with ScriptedBroker(after_suback=sent) as broker:
-            name, _ = self.on(broker, qos="none")
-            with self.gateway.sse(f"/{name}") as client:
-                events = client.messages(2)
-        self.assertEqual([event.data for event in events], ["one", "two"])
-        for event in events:
-            self.assertIn("real/topic", "\n".join(event.comments))
-
-    def test_a_broker_without_shared_subscriptions_is_read_plainly(self):
-        refuses = {"connack": connack(properties=b"\x2a\x00")}, \
-            {"suback": lambda topic: 0x9E if topic.startswith("$share/") else 1}, \
-            {"suback": lambda topic: 0 if topic.startswith("$share/") else 1}
-        for answers in refuses:
-            sent = publish("t", b"plain", qos=1, identifier=1)
-            with ScriptedBroker(after_suback=sent, **answers) as broker:
-                name, _ = self.on(broker, qos="auto")
-                with self.gateway.sse(f"/{name}") as client:
-                    self.assertEqual(client.messages(1)[0].data, "plain")
-                last = [body for kind, body in broker.seen if kind == 8][-1]
-                self.assertNotIn(b"$share/", last)
-
-    def test_the_servers_keep_alive_is_the_one_that_counts(self):
-        with ScriptedBroker(connack=connack(properties=b"\x13\x00\x01")) as broker:
-            name, _ = self.on(broker, qos="none")
-            with self.gateway.sse(f"/{name}"):
-                harness.until(lambda: broker.count(12) >= 2, "two pings a second apart")
-            self.assertEqual(broker.connections, 1)
-
-    def test_a_malformed_packet_ends_the_connection_with_its_reason(self):
-        with ScriptedBroker(after_suback=b"\x36\x03\x00\x01a") as broker:
-            name, _ = self.on(broker, qos="none", endpoint="reconnectAttempts: 0")
-            with self.gateway.sse(f"/{name}") as client:
-                events = list(client.events())
-                # It may come before the stream's head, or after.
-                told = any("connection" in str(event.data) for event in events)
-                self.assertTrue(told or client.status == 503, events)
-            harness.until(lambda: (14, b"\x81") in broker.seen, "DISCONNECT with its reason")
 
 
 class RefusedTest(Base):

@@ -10,7 +10,7 @@ TEST(Reason, classes_of_the_codes_that_matter) {
       {0x00, ErrorClass::kNone},           {0x10, ErrorClass::kNone},
       {0x84, ErrorClass::kConfigInvalid},  {0x86, ErrorClass::kAuthFailed},
       {0x87, ErrorClass::kNotAuthorized},  {0x88, ErrorClass::kConnectFailed},
-      {0x8B, ErrorClass::kConnectionClosed}, {0x8E, ErrorClass::kFatal},
+      {0x8B, ErrorClass::kConnectionClosed}, {0x8E, ErrorClass::kConnectionClosed},
       {0x8F, ErrorClass::kConfigInvalid},  {0x95, ErrorClass::kMessageRejected},
       {0x97, ErrorClass::kOverloaded},     {0x9A, ErrorClass::kConfigInvalid},
       {0x9E, ErrorClass::kConfigInvalid},  {0xFF, ErrorClass::kFatal}};
