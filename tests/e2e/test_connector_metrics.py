@@ -58,6 +58,9 @@ class ConnectorMetricsTest(unittest.TestCase):
     def test_rabbitmq(self):
         self.count(test_kill_loops.Rabbitmq, group=True)
 
+    def test_solace(self):
+        self.count(test_kill_loops.Solace, group=True)
+
 
 if __name__ == "__main__":
     unittest.main()

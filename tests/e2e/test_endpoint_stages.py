@@ -5,9 +5,11 @@ import json
 import os
 import unittest
 
+import amqp10_peer
 import harness
 
 SECRET = "hunter2-never-shown"
+PASSWORD = "right-hunter2"  # of the Solace-shaped peer
 ORDER = ["dns", "tcp", "tls", "auth", "metadata"]
 
 
@@ -45,6 +47,16 @@ def rabbitmq(host, port, security="security: {auth: {username: guest, password: 
           consumer: {{exchange: {{name: stages, type: topic}}, routingKey: "#"}}"""
 
 
+def solace(host, port, security=f"security: {{auth: {{username: gateway, password: {PASSWORD}}}}}"):
+    scheme = "amqps" if "tls" in security else "amqp"
+    return f"""solace:
+          url: {scheme}://{host}:{port}
+          vpnName: default
+          {security}
+          producer: {{topics: [stages/t]}}
+          consumer: {{topics: [stages/t]}}"""
+
+
 class Stages:
     """The cases; each kind says where its broker is and how its settings read."""
 
@@ -53,6 +65,9 @@ class Stages:
     login = ""       # the same where a password is asked for
     wrong = ""       # the security block with SECRET as the password
     tls = "security: {tls: {}}"
+
+    def at(self, variable):
+        return address(variable)
 
     @classmethod
     def setUpClass(cls):
@@ -94,7 +109,7 @@ plans: [{{name: open, keyless: {{}}}}]
             self.assertTrue(step["ok"], step)
 
     def test_all_is_well(self):
-        code, steps = self.try_it(type(self).endpoint(*address(self.plain)))
+        code, steps = self.try_it(type(self).endpoint(*self.at(self.plain)))
         self.assertEqual(code, 0, steps)
         names = [step["name"] for step in steps]
         for stage in ("dns", "tcp", "metadata"):
@@ -108,11 +123,11 @@ plans: [{{name: open, keyless: {{}}}}]
         self.expect_failure("tcp", type(self).endpoint("127.0.0.1", harness.closed_port()))
 
     def test_tls_with_one_who_does_not_speak_it(self):
-        host, port = address(self.plain)
+        host, port = self.at(self.plain)
         self.expect_failure("tls", type(self).endpoint(host, port, self.tls))
 
     def test_a_wrong_password(self):
-        host, port = address(self.login)
+        host, port = self.at(self.login)
         self.expect_failure("auth", type(self).endpoint(host, port, self.wrong))
 
 
@@ -141,6 +156,25 @@ class RabbitmqStages(Stages, unittest.TestCase):
     plain = login = "TIDEGATE_TEST_RABBITMQ"
     wrong = f"security: {{auth: {{username: guest, password: {SECRET}}}}}"
     tls = "security: {auth: {username: guest, password: guest}, tls: {}}"
+
+
+class SolaceStages(Stages, unittest.TestCase):
+    endpoint = solace
+    wrong = f"security: {{auth: {{username: gateway, password: {SECRET}}}}}"
+    tls = f"security: {{auth: {{username: gateway, password: {PASSWORD}}}, tls: {{}}}}"
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.peer = amqp10_peer.Peer("--user", f"gateway:{PASSWORD}")
+
+    @classmethod
+    def tearDownClass(cls):
+        super().tearDownClass()
+        cls.peer.close()
+
+    def at(self, variable):
+        return "127.0.0.1", self.peer.port
 
 
 if __name__ == "__main__":
