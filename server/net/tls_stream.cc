@@ -215,7 +215,12 @@ std::size_t TlsStream::TryWrite(std::span<const asio::const_buffer> buffers, Err
       offset = 0;
     }
     if (record.empty()) break;
-    total += Encrypt(record, ec);
+    // A peer that asked for short records (RFC 6066) gets several of them.
+    for (std::string_view rest = record; !ec && !rest.empty();) {
+      const std::size_t written = Encrypt(rest, ec);
+      total += written;
+      rest.remove_prefix(written);
+    }
     CollectOutput();
   }
   ErrorCode flush_error;
