@@ -28,7 +28,8 @@ TcpStream::TcpStream(TcpSocket socket, Peer peer)
 }
 
 TcpStream::~TcpStream() {
-  if (waits_) *waits_ = Waits();  // nobody is called after the stream has gone
+  if (waits_) waits_->writer = nullptr;  // nobody is called after the stream has gone
+  if (waits_) waits_->reader = nullptr;
 }
 
 TcpStream::Waits& TcpStream::EnsureWaits() {
@@ -49,7 +50,9 @@ Task<ErrorCode> TcpStream::WaitReadable() {
 
 bool TcpStream::NotifyReadable(ReadableListener& listener) {
   EnsureWaits().reader = &listener;
-  socket_.async_wait(TcpSocket::wait_read, [waits = waits_](const ErrorCode& ec) {
+  const std::uint32_t number = ++waits_->reads;
+  socket_.async_wait(TcpSocket::wait_read, [waits = waits_, number](const ErrorCode& ec) {
+    if (waits->reads != number) return;
     if (ReadableListener* target = std::exchange(waits->reader, nullptr)) target->OnReadable(ec);
   });
   return true;

@@ -37,6 +37,7 @@ class TcpStream final : public ByteStream {
   struct Waits {
     WritableListener* writer = nullptr;
     ReadableListener* reader = nullptr;
+    std::uint32_t reads = 0;  // a wait that was cancelled may be answered after the next began
   };
   Waits& EnsureWaits();
 

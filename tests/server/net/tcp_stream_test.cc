@@ -22,6 +22,11 @@ struct Notified : WritableListener {
   ErrorCode ec;
 };
 
+struct Readable : ReadableListener {
+  void OnReadable(ErrorCode) override { ++count; }
+  int count = 0;
+};
+
 class TcpStreamTest : public ::testing::Test {
  protected:
   TcpStreamTest() {
@@ -184,6 +189,21 @@ TEST_F(TcpStreamTest, WritingToAClosedPeerIsAnErrorNotASignal) {
   ErrorCode ec;
   stream_->TryWrite(std::span<const asio::const_buffer>(&buffer, 1), ec);
   EXPECT_TRUE(ec);
+}
+
+TEST_F(TcpStreamTest, AWaitThatWasCancelledIsNotAnsweredToTheNext) {
+  Readable first;
+  Readable second;
+  ASSERT_TRUE(stream_->NotifyReadable(first));
+  stream_->CancelRead();
+  ASSERT_TRUE(stream_->NotifyReadable(second));
+  Pump();
+  EXPECT_EQ(first.count, 0);
+  EXPECT_EQ(second.count, 0);
+  ASSERT_EQ(::write(other_, "x", 1), 1);
+  Pump();
+  EXPECT_EQ(first.count, 0);
+  EXPECT_EQ(second.count, 1);
 }
 
 }  // namespace
