@@ -76,7 +76,11 @@ Task<Status> CatchUpReader::Open() {
   spec.share = connectors::Share::kEach;
   spec.topics = owner_->topics();
   spec.start = reset_ ? connectors::Start::kReset : connectors::Start::kPosition;
-  if (!reset_) spec.position = ToPosition(owner_->lanes().names(), at_);
+  if (!reset_) {
+    // Lanes found since are partitions that came since: from their first message, not by the rule.
+    if (at_.size() < owner_->lanes().size()) at_.resize(owner_->lanes().size(), kFromStart);
+    spec.position = ToPosition(owner_->lanes().names(), at_);
+  }
   auto opened = co_await owner_->connector().OpenSource(std::move(spec), owner_->home());
   if (!opened.ok()) co_return opened.status();
   source_ = std::move(*opened);

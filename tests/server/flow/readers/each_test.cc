@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "server/base/limits.h"
 #include "tests/server/flow/readers/fakes.h"
 
@@ -228,6 +230,25 @@ TEST(Each, far_behind_after_a_stall_uses_a_catch_up_reader) {
   EXPECT_EQ(slow.written.size(), 100u);
   EXPECT_EQ(bench.connector->opened, 2);
   EXPECT_TRUE((*seat)->caught_up());
+}
+
+TEST(Each, a_partition_that_came_while_away_is_read_from_its_start) {
+  Bench bench;
+  FakeSubscriber slow(bench.encoder);
+  slow.capacity = 4;
+  slow.reading = false;
+  auto seat = bench.Attach(slow, bench.Spec(Qos::kAtLeastOnce));
+  const std::string large(100 * 1024, 'x');
+  for (int i = 0; i < 100; ++i) bench.log.Append(0, large);  // more than the ring holds
+  bench.Turn();
+  bench.log.partitions.emplace_back();
+  for (int i = 0; i < 5; ++i) bench.log.Append(1, "new" + std::to_string(i));
+  bench.Turn();
+  slow.SetReading(true);
+  bench.Turn();
+  EXPECT_EQ(std::count(slow.written.begin(), slow.written.end(), large), 100);
+  EXPECT_EQ(slow.written.size(), 105u);
+  EXPECT_EQ((*seat)->Id(), "t@0#99,1#4");
 }
 
 TEST(Each, lost_retention_while_away_is_an_error_not_silence) {

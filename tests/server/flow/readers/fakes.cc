@@ -162,8 +162,16 @@ class FakeSource final : public connectors::Source {
     message.content = passing.content;
     message.metadata = passing.metadata;
   }
+  // A topic that grew: its new partitions are read from their first message.
+  void LookAgain() {
+    for (std::size_t i = at_.size(); i < log_.partitions.size(); ++i) {
+      at_.push_back(log_.partitions[i].start - 1);
+      origin_.Set(kTopic, static_cast<std::int32_t>(i), at_.back());
+    }
+  }
   Status Take(connectors::MessageBatch& batch, std::uint32_t max) {
     batch.Reserve(max);
+    LookAgain();
     // Round robin over the partitions, one message each, starting elsewhere for each source: two
     // sources never see the same order.
     std::size_t idle = 0;
@@ -243,6 +251,7 @@ Task<StatusOr<connectors::SourcePtr>> FakeConnector::OpenSource(connectors::Sour
                                                                 net::Worker& worker) {
   co_await asio::post(worker.context(), kTask);
   if (!open_failure.ok()) co_return open_failure;
+  levels.push_back(spec.qos);
   auto source = std::make_unique<FakeSource>(*this, std::move(spec), worker);
   const Status status = source->Begin();
   if (!status.ok()) {

@@ -86,6 +86,7 @@ class FakeConnector final : public connectors::Connector, private connectors::Po
   int open_sources = 0;   // each and private, now
   int most_sources = 0;
   int opened = 0;
+  std::vector<connectors::Qos> levels;  // of the sources that were opened
   std::uint32_t batch_max = 7;  // messages per Next, to make many small batches
 
  private:
