@@ -10,7 +10,9 @@ namespace tidegate::flow {
 namespace {
 
 std::string GroupKey(const SubscribeSpec& spec) {
-  std::string name = spec.broker_name;
+  // Another promise is another member of the same group: the broker is told when what was handed
+  // over may be forgotten.
+  std::string name = spec.broker_name + "\n" + std::string(connectors::NameOf(spec.qos));
   for (const std::string& topic : spec.topics) name += "\n" + topic;
   return name;
 }

@@ -1,5 +1,5 @@
-// Consumers of one client identifier share one broker subscription: each message goes to exactly
-// one of them that has demand (DESIGN §5, Group).
+// Consumers of one client identifier and QoS share one broker subscription, those of other QoS are
+// members of the same group: each message goes to exactly one that has demand (DESIGN §5, Group).
 //
 // Demand travels as credit: a seat grants what its subscriber can take, the home sends no more than
 // that, and no more than kGroupSeatBytes that the subscriber has not taken yet. Nobody has credit:

@@ -24,7 +24,7 @@ class GroupReader;
 
 struct ReaderKey {
   const connectors::Connector* connector = nullptr;
-  std::string name;  // each: the overriding topics; group: the broker name
+  std::string name;  // each: the overriding topics; group: the broker name and the QoS too
   auto operator<=>(const ReaderKey&) const = default;
 };
 

@@ -122,6 +122,18 @@ TEST(Group, auto_acknowledges_at_hand_over) {
   EXPECT_THAT(bench.connector->groups["tidegate.a.e.c"].acked, ElementsAre("a"));
 }
 
+// An SSE stream at-least-once beside a WebSocket with auto: the broker is told of each promise, or
+// it would forget what the first has not written yet.
+TEST(Group, another_promise_is_another_subscription) {
+  Bench bench;
+  FakeSubscriber careless(bench.encoder);
+  FakeSubscriber careful(bench.encoder);
+  auto one = bench.Attach(careless, Group(Qos::kAuto));
+  auto two = bench.Attach(careful, Group(Qos::kAtLeastOnce));
+  ASSERT_TRUE(one.ok() && two.ok());
+  EXPECT_THAT(bench.connector->levels, ElementsAre(Qos::kAuto, Qos::kAtLeastOnce));
+}
+
 TEST(Group, too_many_groups_are_refused_and_idle_ones_make_room) {
   Bench bench;
   std::vector<std::unique_ptr<FakeSubscriber>> subscribers;
