@@ -32,6 +32,10 @@ std::optional<asio::ip::address> ParseHop(std::string_view text) {
   boost::system::error_code ec;
   const auto address = asio::ip::make_address(std::string(text), ec);
   if (ec) return std::nullopt;
+  // A proxy with a dual-stack socket writes IPv4 clients as ::ffff:…; they are the same clients.
+  if (address.is_v6() && address.to_v6().is_v4_mapped()) {
+    return asio::ip::address(asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()));
+  }
   return address;
 }
 

@@ -296,6 +296,8 @@ TEST_F(ConnectionTest, TheClientIsWhoATrustedProxyNames) {
   EXPECT_EQ(peer("10.1.2.3", "198.51.100.7, unknown"), "10.1.2.3");
   EXPECT_EQ(peer("10.1.2.3", "10.0.0.1"), "10.0.0.1");
   EXPECT_EQ(peer("2001:db8::1", "[2001:db9::2]:443"), "2001:db9::2");
+  EXPECT_EQ(peer("10.1.2.3", "198.51.100.7, ::ffff:10.9.9.9"), "198.51.100.7");
+  EXPECT_EQ(peer("10.1.2.3", "[::ffff:198.51.100.7]:443"), "198.51.100.7");
   EXPECT_FALSE(TrustedProxies::Parse({"10.0.0.0/33"}).ok());
   EXPECT_FALSE(TrustedProxies::Parse({"proxy.test"}).ok());
 }
