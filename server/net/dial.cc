@@ -85,7 +85,8 @@ class LookupThreads {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (queue_.size() >= kLookupsMax) return false;
     queue_.push_back(std::move(lookup));
-    if (idle_ == 0 && threads_ < kLookupThreads) {
+    // An idle thread that was woken for another name still counts as idle here.
+    if (queue_.size() > idle_ && threads_ < kLookupThreads) {
       ++threads_;
       std::thread([this] { Run(); }).detach();
     }
