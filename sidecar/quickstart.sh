@@ -9,16 +9,17 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . sidecar/packages.sh
 
 build_only=false
-configure_log=$(mktemp)
 if [ "${1:-}" = --build ]; then
   build_only=true
   shift
 fi
 
-tg_install "${TG_BUILD_PACKAGES[@]}" git ca-certificates curl python3-websockets
+tg_install "${TG_BUILD_PACKAGES[@]}" git ca-certificates \
+  curl kcat python3 python3-websockets
 export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
 if [ ! -f build/release/build.ninja ]; then
   echo "Configuring build/release" >&2
+  configure_log=$(mktemp)
   cmake --preset release -DTIDEGATE_TESTS=OFF >"$configure_log" 2>&1 || {
     cat "$configure_log" >&2
     exit 1

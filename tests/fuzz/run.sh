@@ -10,20 +10,24 @@ tg_install "${TG_BUILD_PACKAGES[@]}" "${TG_FUZZ_PACKAGES[@]}"
 export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1 CCACHE_SLOPPINESS=time_macros
 cmake --preset fuzz >/dev/null
 ninja -C build/fuzz fuzz_targets
-for target in build/fuzz/tests/fuzz/fuzz_*; do
-  [ -x "$target" ] && [ -f "$target" ] || continue
+
+run() {
+  local target=$1 name found corpus=() log runs
   name=$(basename "$target")
   found=build/fuzz/found/$name
   mkdir -p "$found"
-  corpus=()
   [ -d "tests/fuzz/corpus/${name#fuzz_}" ] && corpus=("tests/fuzz/corpus/${name#fuzz_}")
   log=build/fuzz/$name.log
-  if ! "$target" -max_total_time="$seconds" -timeout=5 -rss_limit_mb=2048 -print_final_stats=1 \
+  if ! "$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
       -artifact_prefix="$found/crash-" "$found" "${corpus[@]}" >"$log" 2>&1; then
     tail -n 40 "$log" >&2
     echo "fuzz: $name failed; its input is in $found" >&2
-    exit 1
+    return 1
   fi
   runs=$(grep -o 'number_of_executed_units: *[0-9]*' "$log" | grep -o '[0-9]*')
   echo "fuzz: $name $runs runs" >&2
-done
+}
+export -f run
+export seconds
+find build/fuzz/tests/fuzz -maxdepth 1 -type f -executable -name 'fuzz_*' -print0 | sort -z |
+  xargs -0 -n 1 -P "$(nproc)" bash -c 'run "$0" || exit 255'

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes or deletes a topic on the broker of DIR.
+# Makes or deletes a topic on the broker of DIR, and waits until that can be seen.
 #
 # usage: topic.sh DIR create|delete NAME [PARTITIONS] [KEY=VALUE…]
 set -euo pipefail
@@ -7,12 +7,7 @@ if [ $# -lt 3 ]; then
   echo "usage: topic.sh DIR create|delete NAME [PARTITIONS] [KEY=VALUE...]" >&2
   exit 2
 fi
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=/dev/null
 . "$1/kafka.env"
-arguments=("--$2" --topic "$3")
-if [ "$2" = create ]; then
-  arguments+=(--partitions "${4:-1}" --replication-factor 1)
-  for setting in "${@:5}"; do arguments+=(--config "$setting"); done
-fi
-exec java -XX:TieredStopAtLevel=1 -Dlog4j.configuration="file:$1/log4j.properties" \
-  -cp "$KAFKA_LIBS/*" org.apache.kafka.tools.TopicCommand \
-  --bootstrap-server "$TIDEGATE_TEST_KAFKA" "${arguments[@]}"
+exec /usr/bin/python3 -B "$here/topic.py" "$TIDEGATE_TEST_KAFKA" "${@:2}"
