@@ -1,6 +1,8 @@
 """Probes, metrics, drain, restart: what an SRE touches."""
 
+import contextlib
 import json
+import selectors
 import signal
 import subprocess
 import threading
@@ -41,6 +43,41 @@ class OperationsTest(unittest.TestCase):
             events = [event.event for event in client.events()]
         self.assertEqual(events[-1], "goaway")
         self.assertEqual(gateway.process.wait(harness.DEADLINE), 0)
+
+    def test_many_streams_are_told_to_go_one_after_the_other(self):
+        count = 300
+        clock = CLOCK.replace("messageInterval: 20ms", "messageInterval: 200ms", 1).replace(
+            "messageCount: 1000", "messageCount: 1000000", 1)
+        with harness.Gateway({"clock.yaml": clock}) as gateway, contextlib.ExitStack() as stack:
+            streams = [stack.enter_context(gateway.sse("/clock")) for _ in range(count)]
+            for stream in streams:
+                stream.messages(1)
+            pending = selectors.DefaultSelector()
+            for stream in streams:
+                stream.text = b""
+                pending.register(stream.socket, selectors.EVENT_READ, stream)
+            gateway.ctl("drain", "--no-wait")
+            told, after = [], {}  # in the order of arrival; messages to others after the first
+            deadline = time.monotonic() + harness.DEADLINE
+            while len(told) < count:
+                self.assertLess(time.monotonic(), deadline, f"{len(told)} told")
+                for key, _ in pending.select(1):
+                    stream = key.data
+                    data = stream.socket.recv(65536)
+                    stream.text += data
+                    if not data or b"event: goaway" in stream.text:
+                        self.assertIn(b"event: goaway", stream.text)
+                        pending.unregister(stream.socket)
+                        told.append(stream)
+                    elif told:
+                        after[stream] = after.get(stream, 0) + 1
+            # While the first had gone already, nearly all others were served on, and the last ones
+            # longer than those in the middle.
+            self.assertGreater(len(after), count * 2 // 3)
+            middle = sum(after.get(stream, 0) for stream in told[count // 4:count // 2])
+            last = sum(after.get(stream, 0) for stream in told[-count // 4:])
+            self.assertGreater(last, middle)
+            harness.until(lambda: gateway.metric("tidegate_connections_active") == 0, "all gone")
 
     def test_draining_is_not_ready_and_refuses_new_requests(self):
         with harness.Gateway({"clock.yaml": CLOCK}) as gateway:

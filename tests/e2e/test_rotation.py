@@ -1,5 +1,6 @@
 """Secrets, certificates and key stores that change while the gateway runs."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -55,6 +56,15 @@ class RotationTest(unittest.TestCase):
         path.with_suffix(".new").write_text(text)
         os.replace(path.with_suffix(".new"), path)
 
+    def refs(self, gateway, api):
+        """Status and reason of its condition ResolvedRefs."""
+        shown = json.loads(gateway.ctl("get", f"api/{api}", "-o", "proto-json").stdout)
+        for condition in shown["conditions"]:
+            if condition["type"] == "ResolvedRefs":
+                status = condition["status"].removeprefix("CONDITION_STATUS_").lower()
+                return status, condition["reason"]
+        return None
+
     def openssl(self, *words):
         subprocess.run(["openssl", "pkcs12", *map(str, words)], check=True, capture_output=True)
 
@@ -78,13 +88,25 @@ class RotationTest(unittest.TestCase):
                 self.assertFalse(stream.ended)
             self.assertEqual(gateway.metric("tidegate_config_applies_total", source="secrets",
                                             result="accepted"), 1)
+            self.assertEqual(self.refs(gateway, "aloud"), ("true", "Resolved"))
             # Gone: what runs goes on, and it is said why.
             secret.unlink()
-            harness.until(lambda: "secrets.rejected" in gateway.log_text(), "the refusal")
+            harness.until(lambda: self.refs(gateway, "aloud")[0] == "false", "the condition")
+            self.assertIn("secrets.rejected", gateway.log_text())
+            self.assertEqual(self.refs(gateway, "aloud"), ("false", "SecretRejected"))
+            described = gateway.ctl("describe", "api/aloud").stdout
+            self.assertRegex(described, r"ResolvedRefs +false +SecretRejected .*mock: file .*secret cannot")
+            waited = gateway.ctl("wait", "api/aloud", "--timeout", "1s", check=False)
+            self.assertEqual(waited.returncode, 5, waited.stderr)
+            self.assertIn("SecretRejected", waited.stderr)
             self.assertIn("second", said())
             secret.write_text("third\n")
             harness.until(lambda: "third" in said(), "the third secret")
-            self.assertNotIn("second", gateway.log_text())
+            harness.until(lambda: self.refs(gateway, "aloud") == ("true", "Resolved"),
+                          "the condition's end")
+            gateway.ctl("wait", "api/aloud", "--timeout", "5s")
+            for secretive in (gateway.log_text(), described, waited.stderr):
+                self.assertNotIn("second", secretive)
 
     def test_a_new_certificate_authority_acts_without_a_restart(self):
         topic = harness.create_topic(1)
@@ -104,7 +126,11 @@ class RotationTest(unittest.TestCase):
             self.put(authority, "no certificate\n")
             harness.until(lambda: "secrets.rejected" in gateway.log_text(), "the refusal")
             self.assertIn("trustStore.pem.location: holds no certificate", gateway.log_text())
+            self.assertEqual(self.refs(gateway, "ledger"), ("false", "SecretRejected"))
             self.assertEqual(posted(), 202)
+            # A new definition is judged by itself, and clears what was said.
+            self.put(authority, file("tls/ca.crt").read_text())
+            harness.until(lambda: self.refs(gateway, "ledger") == ("true", "Resolved"), "cleared")
 
     def test_a_new_client_key_store_keeps_the_streams(self):
         topic = harness.create_topic(1)
