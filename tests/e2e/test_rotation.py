@@ -95,7 +95,8 @@ class RotationTest(unittest.TestCase):
             self.assertIn("secrets.rejected", gateway.log_text())
             self.assertEqual(self.refs(gateway, "aloud"), ("false", "SecretRejected"))
             described = gateway.ctl("describe", "api/aloud").stdout
-            self.assertRegex(described, r"ResolvedRefs +false +SecretRejected .*mock: file .*secret cannot")
+            self.assertRegex(described,
+                             r"ResolvedRefs +false +SecretRejected .*mock: file .*secret cannot")
             waited = gateway.ctl("wait", "api/aloud", "--timeout", "1s", check=False)
             self.assertEqual(waited.returncode, 5, waited.stderr)
             self.assertIn("SecretRejected", waited.stderr)
