@@ -7,27 +7,13 @@
 # and curl.
 set -euo pipefail
 [ $# -eq 1 ] || { echo "usage: try-kafka-security.sh DIR" >&2; exit 2; }
-here=$(cd "$(dirname "$0")" && pwd)
 dir=$(cd "$1" && pwd)
 # shellcheck source=/dev/null
 . "$dir/kafka.env"
-tidegate=${TIDEGATE:-$here/../../build/release/sidecar/tidegate}
+# shellcheck source=try-lib.sh
+. "$(dirname "$0")/try-lib.sh"
 ctl=$(dirname "$tidegate")/ctl/tidegatectl
 [ -x "$ctl" ] || ctl=$(dirname "$tidegate")/tidegatectl
-work=$(mktemp -d)
-gateway=''
-reader=''
-finish() {
-  local status=$?
-  [ -n "$reader" ] && kill "$reader" 2>/dev/null || true
-  if [ -n "$gateway" ]; then
-    kill "$gateway" 2>/dev/null || true
-    wait "$gateway" 2>/dev/null || true
-  fi
-  rm -rf "$work"
-  exit $status
-}
-trap finish EXIT
 
 # --- what the file's names stand for
 secrets=$work/definitions/secrets
@@ -77,23 +63,7 @@ for topic in ledger ledger-2026; do
     "$here/../../tests/support/kafka/topic.sh" "$dir" create "$topic" >/dev/null
 done
 
-"$tidegate" serve --http 127.0.0.1:0 --operations 127.0.0.1:0 --admin "unix:$work/admin.sock" \
-  --state none --definitions "$work/definitions" --ports-file "$work/ports.json" 2>"$work/log" &
-gateway=$!
-# wait_for WHAT COMMAND…: until the command succeeds, at most 20 s
-wait_for() {
-  local what=$1
-  shift
-  for _ in $(seq 200); do
-    "$@" >/dev/null 2>&1 && return 0
-    sleep 0.1
-  done
-  echo "try-kafka-security.sh: $what did not come" >&2
-  cat "$work/log" >&2
-  exit 1
-}
-wait_for "the gateway" test -s "$work/ports.json"
-http=$(sed -n 's/.*"http": *\[* *"\([^"]*\)".*/\1/p' "$work/ports.json")
+start_gateway
 
 failed=0
 for endpoint in sasl-plain sasl-scram-tls-jks mutual-tls-pem-inline pkcs12-inline jks-both \
@@ -105,7 +75,7 @@ done
 
 echo "== read:  curl -N http://$http/ledger -H 'Accept: text/event-stream'"
 curl -sN "http://$http/ledger" -H 'Accept: text/event-stream' >"$work/events" &
-reader=$!
+pids+=($!)
 written() {
   echo "entry $RANDOM" | kcat -P -b "$TIDEGATE_TEST_KAFKA" -t ledger
   sleep 0.2

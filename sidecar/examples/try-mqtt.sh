@@ -10,43 +10,15 @@ set -euo pipefail
 [ $# -eq 2 ] || { echo "usage: MQTT_PASSWORD=... try-mqtt.sh HOST:PORT CA_FILE" >&2; exit 2; }
 : "${MQTT_PASSWORD:?try-mqtt.sh: the password of user gateway}"
 export MQTT_PASSWORD
-here=$(cd "$(dirname "$0")" && pwd)
 host=${1%:*} port=${1##*:} ca=$2
-tidegate=${TIDEGATE:-$here/../../build/release/sidecar/tidegate}
-[ -x "$tidegate" ] || { echo "try-mqtt.sh: no gateway at $tidegate" >&2; exit 1; }
-work=$(mktemp -d)
-pids=()
-finish() {
-  local status=$?
-  for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
-  for pid in "${pids[@]}"; do wait "$pid" 2>/dev/null || true; done
-  rm -rf "$work"
-  exit $status
-}
-trap finish EXIT
+# shellcheck source=try-lib.sh
+. "$(dirname "$0")/try-lib.sh"
 
-mkdir "$work/definitions"
 cp "$ca" "$work/definitions/ca.crt"
 sed -e "s/serverHost: .*/serverHost: $host/" -e "s/serverPort: .*/serverPort: $port/" \
   -e "s|/secrets/ca.crt|$work/definitions/ca.crt|" \
   "$here/sensors-mqtt.yaml" >"$work/definitions/sensors.yaml"
-"$tidegate" serve --http 127.0.0.1:0 --operations 127.0.0.1:0 --admin "unix:$work/admin.sock" \
-  --state none --definitions "$work/definitions" --ports-file "$work/ports.json" 2>"$work/log" &
-pids+=($!)
-# wait_for WHAT COMMAND…: until the command succeeds, at most 20 s
-wait_for() {
-  local what=$1
-  shift
-  for _ in $(seq 200); do
-    "$@" >/dev/null 2>&1 && return 0
-    sleep 0.1
-  done
-  echo "try-mqtt.sh: $what did not come" >&2
-  cat "$work/log" >&2
-  exit 1
-}
-wait_for "the gateway" test -s "$work/ports.json"
-http=$(sed -n 's/.*"http": *\[* *"\([^"]*\)".*/\1/p' "$work/ports.json")
+start_gateway
 broker=(-V 5 -h "$host" -p "$port" --cafile "$ca" -u gateway -P "$MQTT_PASSWORD")
 
 echo "== read:  curl -N http://$http/sensors -H 'Accept: text/event-stream'"

@@ -4,42 +4,14 @@
 # usage: try-rabbitmq.sh [HOST:PORT]     the broker, guest/guest; default 127.0.0.1:5672
 # TIDEGATE names the binary; default: the one of a release build.
 set -euo pipefail
-here=$(cd "$(dirname "$0")" && pwd)
 broker=${1:-127.0.0.1:5672}
-tidegate=${TIDEGATE:-$here/../../build/release/sidecar/tidegate}
-[ -x "$tidegate" ] || { echo "try-rabbitmq.sh: no gateway at $tidegate" >&2; exit 1; }
-work=$(mktemp -d)
-pids=()
-finish() {
-  local status=$?
-  for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
-  for pid in "${pids[@]}"; do wait "$pid" 2>/dev/null || true; done
-  rm -rf "$work"
-  exit $status
-}
-trap finish EXIT
+# shellcheck source=try-lib.sh
+. "$(dirname "$0")/try-lib.sh"
 
-mkdir "$work/definitions"
 sed -e "s/serverHost: .*/serverHost: ${broker%:*}/" \
   -e "s/serverPort: .*/serverPort: ${broker##*:}/" \
   "$here/tasks-rabbitmq.yaml" >"$work/definitions/tasks.yaml"
-"$tidegate" serve --http 127.0.0.1:0 --operations 127.0.0.1:0 --admin "unix:$work/admin.sock" \
-  --state none --definitions "$work/definitions" --ports-file "$work/ports.json" 2>"$work/log" &
-pids+=($!)
-# wait_for WHAT COMMAND…: until the command succeeds, at most 20 s
-wait_for() {
-  local what=$1
-  shift
-  for _ in $(seq 200); do
-    "$@" >/dev/null 2>&1 && return 0
-    sleep 0.1
-  done
-  echo "try-rabbitmq.sh: $what did not come" >&2
-  cat "$work/log" >&2
-  exit 1
-}
-wait_for "the gateway" test -s "$work/ports.json"
-http=$(sed -n 's/.*"http": *\[* *"\([^"]*\)".*/\1/p' "$work/ports.json")
+start_gateway
 
 echo "== read:  curl -N http://$http/tasks -H 'Accept: text/event-stream'"
 curl -sN "http://$http/tasks" -H 'Accept: text/event-stream' >"$work/events" &
