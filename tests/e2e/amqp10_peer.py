@@ -28,7 +28,7 @@ class Peer:
         harness.until(ready, "AMQP 1.0 peer ready")
         self.ports = json.loads(ports.read_text())
         self.port = self.ports["amqp"]
-        self.socket = socket.create_connection(("127.0.0.1", self.ports["control"]), timeout=10)
+        self.socket = socket.create_connection(("127.0.0.1", self.ports["control"]), timeout=30)
         self.control = self.socket.makefile("rw")
 
     def ask(self, do, **order):

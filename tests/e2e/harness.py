@@ -174,7 +174,7 @@ class Gateway:
 
     def operations_get(self, path, accept=None):
         host, port = self.operations.rsplit(":", 1)
-        connection = http.client.HTTPConnection(host, int(port), timeout=10)
+        connection = http.client.HTTPConnection(host, int(port), timeout=DEADLINE)
         with contextlib.closing(connection):
             connection.request("GET", path, headers={"Accept": accept} if accept else {})
             response = connection.getresponse()

@@ -230,12 +230,12 @@ class Solace(Broker):
           consumer: {{topics: [{self.topic}]}}""")
 
     def witness(self, ledger, expected):
-        connection = BlockingConnection(f"amqp://127.0.0.1:{self.peer.port}", timeout=10)
+        connection = BlockingConnection(f"amqp://127.0.0.1:{self.peer.port}", timeout=30)
         receiver = connection.create_receiver("queue://witness", credit=100)
         offset = 0
         while True:
             try:
-                message = receiver.receive(2 if offset else 10)
+                message = receiver.receive(5 if offset else 30)
             except Timeout:
                 break
             receiver.accept()

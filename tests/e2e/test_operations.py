@@ -89,7 +89,7 @@ class OperationsTest(unittest.TestCase):
                 client.messages(1)
                 begin = time.monotonic()
                 said = gateway.ctl("drain", "--no-wait")
-                self.assertLess(time.monotonic() - begin, 2)  # drain.notice is 5 s
+                self.assertLess(time.monotonic() - begin, 4)  # drain.notice is 5 s
                 self.assertIn("draining", said.stderr)
                 self.assertEqual([event.event for event in client.events()][-1], "goaway")
             self.assertEqual(gateway.request("POST", "/clock", body="x").status, 503)

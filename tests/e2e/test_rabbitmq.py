@@ -184,9 +184,9 @@ class RabbitmqTest(unittest.TestCase):
         async def talk():
             async with websockets.connect(f"ws://{self.gateway.http}/{name}") as socket:
                 await socket.send("from the socket")
-                own = await asyncio.wait_for(socket.recv(), 10)
+                own = await asyncio.wait_for(socket.recv(), harness.DEADLINE)
                 await asyncio.to_thread(peer.publish, "from pika")
-                other = await asyncio.wait_for(socket.recv(), 10)
+                other = await asyncio.wait_for(socket.recv(), harness.DEADLINE)
                 return own, other
 
         async def prepared():
@@ -271,7 +271,7 @@ class RabbitmqTest(unittest.TestCase):
         finally:
             ctl("set_vm_memory_high_watermark", "absolute", "1GB")
         harness.until(lambda: self.gateway.request("POST", f"/{name}", body=b"y").status == 202,
-                      "202 after the alarm", 15)
+                      "202 after the alarm")
         # What the alarm caught on its way comes before it.
         harness.until(lambda: peer.take(1)[0][2] == b"y", "the message after the alarm")
 

@@ -56,7 +56,7 @@ class SolaceTest(unittest.TestCase):
         cls.peer.close()
 
     def client(self):
-        connection = BlockingConnection(f"amqp://127.0.0.1:{self.peer.port}", timeout=10,
+        connection = BlockingConnection(f"amqp://127.0.0.1:{self.peer.port}", timeout=30,
                                         user="gateway", password=PASSWORD, allowed_mechs="PLAIN")
         self.addCleanup(connection.close)
         return connection

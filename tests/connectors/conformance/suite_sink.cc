@@ -46,7 +46,7 @@ TEST_P(SinkContract, ADeadlineThatHasPassedIsNeverAnOk) {
   const PublishResult result = Publish("late", std::chrono::milliseconds(0));
   EXPECT_NE(result.outcome, Outcome::kOk);
   EXPECT_EQ(ClassOf(result.status), ErrorClass::kTimeout) << MessageOf(result.status);
-  EXPECT_LT(Clock::now() - begun, std::chrono::seconds(1));
+  EXPECT_LT(Clock::now() - begun, std::chrono::seconds(5));
 }
 
 TEST_P(SinkContract, ManyAtOnceAllEndAlsoWhenItDrains) {
@@ -72,7 +72,7 @@ TEST_P(SinkContract, ManyAtOnceAllEndAlsoWhenItDrains) {
   for (std::size_t i = 0; i < 2; ++i) OnWorker(worker(i), [] {});
   Await(worker(), connector_->Drain(Clock::now() + std::chrono::seconds(10), worker()));
   for (auto& result : results) {
-    ASSERT_EQ(result.wait_for(std::chrono::seconds(1)), std::future_status::ready);
+    ASSERT_EQ(result.wait_for(std::chrono::seconds(10)), std::future_status::ready);
     const PublishResult told = result.get();
     EXPECT_EQ(told.outcome, Outcome::kOk) << MessageOf(told.status);
   }

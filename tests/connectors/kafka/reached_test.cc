@@ -67,7 +67,7 @@ TEST_F(Reached, TheEndOfALogThatEndsInAControlRecord) {
   EXPECT_EQ(high->Format(), topic + "@0#1");  // the control record
   net::Worker& on = worker();
   auto waits = asio::co_spawn(on.executor(), ReadNothing(**source), asio::use_future);
-  const TimePoint end = Clock::now() + std::chrono::seconds(10);
+  const TimePoint end = Clock::now() + std::chrono::seconds(30);
   bool reached = false;
   while (!reached && Clock::now() < end) {
     Await(on, on.wheel().Sleep(std::chrono::milliseconds(100)));

@@ -90,7 +90,7 @@ TEST_F(SinkTest, AnOutcomeThatDoesNotComeIsUnknownAtTheDeadline) {
   const auto result = PublishTo("silent/x", "a", milliseconds(500));
   EXPECT_EQ(result.outcome, Outcome::kUnknown);
   EXPECT_EQ(ClassOf(result.status), ErrorClass::kTimeout);
-  EXPECT_LT(Clock::now() - begun, seconds(2));
+  EXPECT_LT(Clock::now() - begun, seconds(5));
 }
 
 TEST_F(SinkTest, AConnectionThatGoesWhileAnOutcomeIsDueLeavesItUnknown) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -38,9 +39,20 @@ TEST(AccessLog, LineIsOneJsonObjectWithoutEmptyFields) {
             "\"durationMicros\":1500}\n");
 }
 
+// A directory of its own, gone at the end.
+struct Directory {
+  Directory() {
+    std::string name = (std::filesystem::temp_directory_path() / "tg-log-XXXXXX").string();
+    if (mkdtemp(name.data()) == nullptr) std::abort();
+    path = name;
+  }
+  ~Directory() { std::filesystem::remove_all(path); }
+  std::filesystem::path path;
+};
+
 TEST(AccessLog, WritesEverythingBeforeItIsDestroyed) {
-  const auto path = std::filesystem::temp_directory_path() / "tg_access_log_test_a";
-  std::filesystem::remove(path);
+  const Directory directory;
+  const auto path = directory.path / "log";
   {
     auto log = AccessLog::Open(path.string());
     ASSERT_TRUE(log.ok()) << log.status();
@@ -48,13 +60,12 @@ TEST(AccessLog, WritesEverythingBeforeItIsDestroyed) {
   }
   const std::string text = ReadAll(path);
   EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 1000);
-  std::filesystem::remove(path);
 }
 
 TEST(AccessLog, AMovedFileIsOpenedAgain) {
-  const auto path = std::filesystem::temp_directory_path() / "tg_access_log_test_b";
-  const auto moved = std::filesystem::temp_directory_path() / "tg_access_log_test_b.1";
-  std::filesystem::remove(path);
+  const Directory directory;
+  const auto path = directory.path / "log";
+  const auto moved = directory.path / "log.1";
   {
     auto log = AccessLog::Open(path.string());
     ASSERT_TRUE(log.ok());
@@ -63,8 +74,6 @@ TEST(AccessLog, AMovedFileIsOpenedAgain) {
   }
   EXPECT_NE(ReadAll(path), "");
   EXPECT_EQ(ReadAll(moved), "");
-  std::filesystem::remove(path);
-  std::filesystem::remove(moved);
 }
 
 TEST(AccessLog, AnUnwritablePathIsRefusedWithTheCause) {
