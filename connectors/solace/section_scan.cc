@@ -9,7 +9,9 @@ namespace {
 // Section codes (OASIS AMQP 1.0 part 3, 3.2).
 constexpr std::uint64_t kHeader = 0x70;
 constexpr std::uint64_t kFooter = 0x78;
-constexpr int kDescriptorsMax = 4;  // of one value: more has no meaning
+// Values within values. Proton decodes a value by calling itself for each level of it, and whoever
+// publishes chooses how many there are: a stack is finite.
+constexpr int kNestingMax = 64;
 
 std::uint64_t Number(std::string_view bytes) {
   std::uint64_t value = 0;
@@ -25,21 +27,49 @@ bool Cut(std::string_view& rest, std::uint64_t size, std::string_view& part) {
   return true;
 }
 
-// The upper half of a constructor says how wide a value is (part 1, 1.2).
-bool SkipValue(std::string_view& rest, int descriptors) {
-  std::string_view part;
-  if (!Cut(rest, 1, part)) return false;
-  const auto code = static_cast<unsigned char>(part.front());
-  if (code == 0x00) {
-    return descriptors < kDescriptorsMax && SkipValue(rest, descriptors + 1) &&
-           SkipValue(rest, descriptors + 1);
-  }
+bool SkipValue(std::string_view& rest, int depth);
+bool AreItems(std::string_view items, std::size_t number_bytes, bool array, int depth);
+
+// What follows a constructor, whose upper half says how wide it is (part 1, 1.2).
+bool SkipContent(std::string_view& rest, unsigned char code, int depth) {
   const int width = code >> 4;
+  std::string_view part;
   if (width == 0x4) return true;
   if (width >= 0x5 && width <= 0x9) return Cut(rest, 1U << (width - 5), part);
   if (width < 0xA) return false;
-  if (!Cut(rest, width % 2 == 0 ? 1 : 4, part)) return false;
-  return Cut(rest, Number(part), part);
+  const std::size_t number_bytes = width % 2 == 0 ? 1 : 4;
+  if (!Cut(rest, number_bytes, part) || !Cut(rest, Number(part), part)) return false;
+  return width <= 0xB || AreItems(part, number_bytes, width >= 0xE, depth + 1);
+}
+
+// The items of a list, a map or an array: as many as it says, and nothing behind them.
+bool AreItems(std::string_view items, std::size_t number_bytes, bool array, int depth) {
+  std::string_view part;
+  if (depth > kNestingMax || !Cut(items, number_bytes, part)) return false;
+  std::uint64_t count = Number(part);
+  if (!array) {
+    while (count-- > 0) {
+      if (!SkipValue(items, depth)) return false;
+    }
+    return items.empty();
+  }
+  if (count == 0 && items.empty()) return true;
+  if (!Cut(items, 1, part)) return false;
+  if (part.front() == 0x00 && (!SkipValue(items, depth + 1) || !Cut(items, 1, part))) return false;
+  const auto code = static_cast<unsigned char>(part.front());
+  if (code >> 4 == 0x4) return items.empty();  // true, null, …: nothing stands for an item
+  while (count-- > 0) {
+    if (!SkipContent(items, code, depth)) return false;
+  }
+  return items.empty();
+}
+
+bool SkipValue(std::string_view& rest, int depth) {
+  std::string_view part;
+  if (depth > kNestingMax || !Cut(rest, 1, part)) return false;
+  const auto code = static_cast<unsigned char>(part.front());
+  if (code == 0x00) return SkipValue(rest, depth + 1) && SkipValue(rest, depth + 1);
+  return SkipContent(rest, code, depth);
 }
 
 // The code of the section that begins here, written as a small or a full ulong; 0: none.

@@ -47,6 +47,29 @@ class MessageMapTest : public ::testing::Test {
   MessageCodec codec_;
 };
 
+// A message whose body is a value of `levels` lists, one in the other.
+std::string NestedBody(int levels) {
+  std::string value;
+  for (int i = levels - 1; i > 0; --i) {
+    const auto size = static_cast<std::uint32_t>(9 * i - 4);  // of what follows the number
+    value += '\xD0';
+    for (const std::uint32_t number : {size, 1u}) {
+      for (int shift = 24; shift >= 0; shift -= 8) value += static_cast<char>(number >> shift);
+    }
+  }
+  value += '\x45';  // the empty list
+  return std::string("\0\x53\x77", 3) + value;
+}
+
+// Proton decodes a value by calling itself for each level of it.
+TEST_F(MessageMapTest, ABodyNestedWithoutEndIsMalformed) {
+  Envelope envelope;
+  EXPECT_TRUE(codec_.Decode(NestedBody(20), *connection_, "t", envelope));
+  for (const int levels : {1'000, 65'000}) {
+    EXPECT_FALSE(codec_.Decode(NestedBody(levels), *connection_, "t", envelope)) << levels;
+  }
+}
+
 TEST_F(MessageMapTest, WhatIsPublishedIsReadAsItWas) {
   const std::string binary("\0\x01\xff\r\n", 5);
   const std::vector<HeaderField> headers = {
