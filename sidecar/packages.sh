@@ -6,7 +6,7 @@ TG_BUILD_PACKAGES=(
   libboost1.81-dev libboost-url1.81-dev libboost-json1.81-dev
   libabsl-dev libssl-dev libc-ares-dev zlib1g-dev
   libprotobuf-dev protobuf-compiler libgrpc++-dev protobuf-compiler-grpc
-  libyaml-cpp-dev libsqlitecpp-dev libsqlite3-dev libfmt-dev libcli11-dev
+  libmimalloc-dev libyaml-cpp-dev libsqlitecpp-dev libsqlite3-dev libfmt-dev libcli11-dev
   prometheus-cpp-dev librdkafka-dev libre2-dev libkrb5-dev libsasl2-modules-gssapi-mit
   librabbitmq-dev libqpid-proton11-dev
 )

@@ -5,6 +5,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#ifdef TIDEGATE_MIMALLOC
+#include <mimalloc.h>
+#endif
+
 #include <cstddef>
 #include <cstdint>
 
@@ -30,7 +34,11 @@ int DropReadOnly(dl_phdr_info* object, std::size_t, void*) {
 }  // namespace
 
 void GiveBackStartMemory() {
+#ifdef TIDEGATE_MIMALLOC
+  mi_collect(true);
+#else
   malloc_trim(0);
+#endif
   dl_iterate_phdr(DropReadOnly, nullptr);
 }
 
