@@ -226,8 +226,9 @@ void Connection::EndLink(pn_link_t* link, const Status& status) {
   FreeLink(link);
 }
 
-pn_link_t* Connection::Prepare(pn_link_t* link, pn_session_t* session, LinkListener& listener) {
-  pn_session_set_incoming_capacity(session, kSessionBytes);
+pn_link_t* Connection::Prepare(pn_link_t* link, pn_session_t* session, LinkListener& listener,
+                               std::size_t session_bytes) {
+  pn_session_set_incoming_capacity(session, session_bytes);
   pn_session_open(session);
   pn_link_set_context(link, &listener);
   return link;
@@ -235,12 +236,13 @@ pn_link_t* Connection::Prepare(pn_link_t* link, pn_session_t* session, LinkListe
 
 pn_link_t* Connection::MakeSender(const std::string& name, LinkListener& listener) {
   pn_session_t* session = pn_session(engine_->get()->connection);
-  return Prepare(pn_sender(session, name.c_str()), session, listener);
+  return Prepare(pn_sender(session, name.c_str()), session, listener, kSessionBytesMin);
 }
 
-pn_link_t* Connection::MakeReceiver(const std::string& name, LinkListener& listener) {
+pn_link_t* Connection::MakeReceiver(const std::string& name, LinkListener& listener,
+                                    std::size_t session_bytes) {
   pn_session_t* session = pn_session(engine_->get()->connection);
-  return Prepare(pn_receiver(session, name.c_str()), session, listener);
+  return Prepare(pn_receiver(session, name.c_str()), session, listener, session_bytes);
 }
 
 void Connection::ReleaseLink(pn_link_t* link, bool detach) {

@@ -60,7 +60,9 @@ class Connection : public std::enable_shared_from_this<Connection>,
 
   // A link that is not open yet, in a session of its own. `listener` until ReleaseLink or OnGone.
   pn_link_t* MakeSender(const std::string& name, LinkListener& listener);
-  pn_link_t* MakeReceiver(const std::string& name, LinkListener& listener);
+  // `session_bytes`: what may wait unread.
+  pn_link_t* MakeReceiver(const std::string& name, LinkListener& listener,
+                          std::size_t session_bytes);
   // Ends a link: detached, which keeps what a durable name stands for, or closed. Frees it.
   void ReleaseLink(pn_link_t* link, bool detach);
   // The listener hears of the link no more; the link goes with the connection.
@@ -86,7 +88,8 @@ class Connection : public std::enable_shared_from_this<Connection>,
   Task<Status> Handshake(net::ByteStreamPtr stream, TimePoint deadline);
   static Task<void> ReadLoop(ConnectionPtr self);
   void SetUpEngine();
-  pn_link_t* Prepare(pn_link_t* link, pn_session_t* session, LinkListener& listener);
+  pn_link_t* Prepare(pn_link_t* link, pn_session_t* session, LinkListener& listener,
+                     std::size_t session_bytes);
 
   void Pump();
   void Dispatch(pn_event_t* event);

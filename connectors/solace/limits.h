@@ -17,7 +17,9 @@ inline constexpr std::size_t kVpnNameBytesMax = 32;
 
 // --- the wire
 inline constexpr std::uint32_t kFrameBytes = 64 * 1024;  // larger gain nothing, and cost a buffer
-inline constexpr std::size_t kSessionBytes = 2 * 1024 * 1024;  // unread by us: what a stall holds
+// Unread by us: what a stalled reader holds, all its topics together, and at least for each.
+inline constexpr std::size_t kSessionBytes = 2 * 1024 * 1024;
+inline constexpr std::size_t kSessionBytesMin = 2 * kFrameBytes;
 inline constexpr auto kIdleTimeout = 30s;        // a broker that says nothing for so long is gone
 inline constexpr auto kConnectTimeout = 5s;      // dial, TLS, SASL and open together
 inline constexpr auto kOpenTimeout = 9s;         // of a source with its links; flow waits 10 s

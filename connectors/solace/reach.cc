@@ -22,7 +22,8 @@ class Probe final : public LinkListener {
 
   void Open(Connection& connection, const std::string& address, bool sender) {
     const std::string name = "tidegate-test-" + RandomToken(8);
-    link_ = sender ? connection.MakeSender(name, *this) : connection.MakeReceiver(name, *this);
+    link_ = sender ? connection.MakeSender(name, *this)
+                   : connection.MakeReceiver(name, *this, kSessionBytesMin);
     pn_terminus_t* source = pn_link_source(link_);
     pn_terminus_t* target = pn_link_target(link_);
     pn_terminus_set_type(source, PN_SOURCE);

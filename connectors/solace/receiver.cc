@@ -17,7 +17,7 @@ void Receiver::Open(Connection& connection, const Spec& spec) {
   status_ = OkStatus();
   partial_.clear();
   oversized_ = false;
-  link_ = connection.MakeReceiver(spec.link_name, *this);
+  link_ = connection.MakeReceiver(spec.link_name, *this, spec.session_bytes);
   pn_terminus_t* source = pn_link_source(link_);
   pn_terminus_set_type(source, PN_SOURCE);
   pn_terminus_set_address(source, spec.address.c_str());

@@ -26,6 +26,7 @@ class Receiver final : public LinkListener {
     std::string address;
     bool durable = false;     // keeps what it stands for when we are away
     bool presettled = false;  // the broker need not wait for our word
+    std::size_t session_bytes = 0;  // what may wait here unread
   };
   void Open(Connection& connection, const Spec& spec);
 

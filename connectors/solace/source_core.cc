@@ -116,6 +116,7 @@ Receiver::Spec SourceCore::SpecOf(const Receiver& receiver) const {
                        : connection_->TopicAddress(receiver.topic());
   spec.presettled = spec_.qos == Qos::kNone;
   spec.durable = durable();
+  spec.session_bytes = std::max(kSessionBytesMin, kSessionBytes / receivers_.size());
   // A queue has a name of its own; what consumes from it need not be known again.
   spec.link_name = durable() && !queue ? LinkName(spec_.group, receiver.topic())
                                        : "tidegate-" + RandomToken(8);
@@ -263,9 +264,10 @@ connectors::Ack SourceCore::AckFor(pn_delivery_t* delivery) {
 void SourceCore::Settle(const connectors::AckToken& token, std::uint64_t outcome) {
   if (closed_ || token.generation != generation_) return;
   const auto tag = static_cast<std::size_t>(token.tag);
-  if (tag >= unsettled_.size() || unsettled_[tag] == nullptr) return;  // settled by the broker
+  if (tag >= unsettled_.size()) return;
   pn_delivery_t* delivery = std::exchange(unsettled_[tag], nullptr);
-  free_tags_.push_back(static_cast<std::uint32_t>(tag));
+  free_tags_.push_back(static_cast<std::uint32_t>(tag));  // an ack comes once
+  if (delivery == nullptr) return;                        // settled by the broker
   --unsettled_count_;
   Finish(delivery, outcome == PN_MODIFIED ? Again() : outcome);
 }

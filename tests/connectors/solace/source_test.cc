@@ -313,6 +313,34 @@ TEST_F(SourceTest, AStalledReaderHoldsNoMoreThanItsWindowInBytes) {
   Close(*source);
 }
 
+TEST_F(SourceTest, ManyTopicsShareThatWindow) {
+  constexpr int kTopics = 16;
+  config_.consumer.topics.clear();
+  for (int i = 0; i < kTopics; ++i) {
+    config_.consumer.topics.push_back(topic_ + "/" + std::to_string(i));
+  }
+  StartPeer();
+  Connect();
+  auto source = Open(Each());
+  ASSERT_TRUE(source.ok()) << MessageOf(source.status());
+  const std::string large(1'000'000, 'a');
+  const auto fill = [&](int rounds) {
+    for (int i = 0; i < rounds * kTopics; ++i) {
+      const std::string& topic = config_.consumer.topics[static_cast<std::size_t>(i % kTopics)];
+      ASSERT_EQ(PublishTo(topic, large).outcome, Outcome::kOk);
+    }
+  };
+  fill(1);
+  auto got = Take(**source, kTopics, 256);  // each link has credit now
+  ASSERT_TRUE(got.ok()) << MessageOf(got.status());
+  const std::size_t before = ResidentBytes();
+  fill(3);
+  EXPECT_LT(ResidentBytes(), before + 16 * 1024 * 1024);
+  got = Take(**source, 3 * kTopics, 256);
+  ASSERT_TRUE(got.ok()) << MessageOf(got.status());
+  Close(*source);
+}
+
 TEST_F(SourceTest, ClosingEndsAPendingNext) {
   StartPeer();
   Connect();
