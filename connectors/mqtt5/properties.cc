@@ -1,7 +1,5 @@
 #include "connectors/mqtt5/properties.h"
 
-#include "connectors/mqtt5/limits.h"
-
 namespace tidegate::mqtt5 {
 namespace {
 
@@ -118,17 +116,14 @@ std::optional<std::string_view> ReadProperties(Reader& reader, PacketType type) 
   if (reader.bad()) return std::nullopt;
   const std::uint64_t allowed = AllowedIn(type);
   std::uint64_t seen = 0;
-  std::size_t headers = 0;
   PropertyReader properties(bytes);
   PropertyValue value;
   while (properties.Next(value)) {
     const std::uint64_t bit = Bit(value.id);
     if ((allowed & bit) == 0 || !IsAllowedValue(value)) return std::nullopt;
-    if (value.id == Property::kUserProperty) {
-      if (++headers > kHeadersMax) return std::nullopt;
-    } else if (value.id != Property::kSubscriptionId && (seen & bit) != 0) {
-      return std::nullopt;  // only these two may come again
-    }
+    // Only these two may come again, as often as the packet has room: whoever publishes chooses.
+    const bool again = value.id == Property::kUserProperty || value.id == Property::kSubscriptionId;
+    if (!again && (seen & bit) != 0) return std::nullopt;
     seen |= bit;
   }
   if (properties.bad()) return std::nullopt;

@@ -159,6 +159,21 @@ TEST(Packets, publish_round_trip) {
   EXPECT_EQ(in->payload, "data");
 }
 
+// Whoever publishes chooses how many: refusing them would end the connection of every reader, again
+// and again.
+TEST(Packets, publish_may_have_any_number_of_user_properties) {
+  std::string properties;
+  for (int i = 0; i < 10'000; ++i) PutUserProperty(properties, "h", "v");
+  PublishOut out;
+  out.packet_id = 1;
+  out.topic = "a";
+  out.properties = properties;
+  std::string packet;
+  EncodePublish(packet, out);
+  const Frame frame = Whole(packet);
+  EXPECT_TRUE(DecodePublish(frame.first, frame.body));
+}
+
 TEST(Packets, publish_refuses_what_a_server_may_not_send) {
   const std::string body = Bytes({0, 1, 'a', 0, 1, 0});
   EXPECT_TRUE(DecodePublish(0x32, body));
