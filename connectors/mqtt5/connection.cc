@@ -230,6 +230,11 @@ void Connection::Flush() {
     if (out_.capacity() > 4 * kReadBufferBytes) out_.shrink_to_fit();
     return;
   }
+  // A buffer that is never quite empty would keep everything that ever went through it.
+  if (sent_ >= kOutSentMax && sent_ >= out_.size() / 2) {
+    out_.erase(0, sent_);
+    sent_ = 0;
+  }
   writing_ = true;
   stream_->NotifyWritable(*this);
 }

@@ -10,7 +10,7 @@ namespace tidegate::mqtt5 {
 using namespace std::chrono_literals;  // NOLINT: units make the table readable
 
 // --- wire
-inline constexpr std::size_t kHeadersMax = 256;                // user properties of one message
+inline constexpr std::size_t kHeadersMax = 256;                // of one message that is published
 inline constexpr std::size_t kMessageBytesMax = 1'000'000;     // published, with headers; then 413
 inline constexpr std::uint32_t kPacketBytesMax = 1'200'000;    // announced: what we take
 inline constexpr std::size_t kReadBufferBytes = 32 * 1024;     // per connection, grows for a packet
@@ -48,5 +48,6 @@ inline constexpr std::size_t kSlotsMax = 64;                   // members of a g
 inline constexpr std::uint16_t kPublishWindow = 1024;          // unconfirmed, per connection
 inline constexpr std::size_t kPublishesWaiting = 10'000;       // beyond the window; then 503
 inline constexpr std::size_t kOutBytesMax = 8 * 1024 * 1024;   // not taken by the socket; then 503
+inline constexpr std::size_t kOutSentMax = 64 * 1024;          // taken, and still in the buffer
 
 }  // namespace tidegate::mqtt5

@@ -269,6 +269,32 @@ TEST_F(ConnectionTest, subscribing_gives_the_reason_of_each_filter) {
   });
 }
 
+TEST_F(ConnectionTest, what_was_sent_is_not_kept_although_there_is_always_more) {
+  Run([](net::Worker& worker) -> Task<void> {
+    Pair pair(worker);
+    co_await Say(*pair.broker, Connacked());
+    auto opened = co_await Open(worker, std::move(pair.client), pair.events, pair.redirect);
+    EXPECT_TRUE(opened.ok());
+    if (!opened.ok()) co_return;
+    Connection& client = **opened;
+    client.out() += std::string(300'000, 'x');
+    client.Flush();
+    std::string piece(10'000, '\0');
+    for (int i = 0; i < 400; ++i) {
+      client.out() += std::string(10'000, 'x');
+      client.Flush();
+      const std::span<char> room(piece);
+      const net::IoResult got = co_await pair.broker->ReadSome(room);
+      EXPECT_FALSE(got.ec);
+      co_await asio::post(worker.context(), kTask);
+    }
+    EXPECT_GT(client.unsent(), 0U);
+    EXPECT_LT(client.out().size(), 1'000'000U);
+    client.Detach();
+    pair.broker->Close();
+  });
+}
+
 TEST_F(ConnectionTest, without_room_nothing_is_read) {
   Run([](net::Worker& worker) -> Task<void> {
     Pair pair(worker);
