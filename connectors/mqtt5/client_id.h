@@ -19,12 +19,14 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace tidegate::mqtt5 {
 
 // What a session that ended in this process may deliver again although it was handed over.
 struct Residue {
-  bool known = false;  // false: another process, or too long ago
+  bool known = false;  // false: the session began in another process, or too long ago
+  std::vector<bool> fresh;  // then: the packet ids that came to this process first, by number
   std::deque<std::uint16_t> handed_over;  // packet ids whose acknowledgement may have been lost
 };
 

@@ -88,7 +88,8 @@ bool SourceCore::Hand(Ready& item, connectors::MessageBatch& batch, std::size_t&
   connectors::Message& message = batch.Add();
   block.FillInto(message);
   if (entry == nullptr) {
-    loose_bytes_ -= block.size();
+    --(item.may_go ? loose_ : kept_);
+    (item.may_go ? loose_bytes_ : kept_bytes_) -= block.size();
     return true;
   }
   message.redelivered = message.redelivered || entry->again;
@@ -150,7 +151,8 @@ void SourceCore::OnConnected(Connection& connection) {
       AckWindow::Entry* entry =
           item.number == kNoNumber ? nullptr : window_.Open(item.number);
       if (entry == nullptr) continue;
-      loose_bytes_ += entry->block->size();
+      ++kept_;
+      kept_bytes_ += entry->block->size();
       item.block = std::move(entry->block);
       item.number = kNoNumber;
     }
@@ -161,16 +163,34 @@ void SourceCore::OnConnected(Connection& connection) {
   window_.Clear();
 }
 
+// Which packet ids the broker may repeat although they were handed over: those of this connection,
+// unless their acknowledgements are with it (`told`), and what is left of earlier ones. It holds no
+// more than a window's worth back.
+void SourceCore::KeepResidue(bool told) {
+  if (!told) {
+    residue_.handed_over.insert(residue_.handed_over.end(), handed_over_.begin(),
+                                handed_over_.end());
+  }
+  handed_over_.clear();
+  while (residue_.handed_over.size() > kWindowMax) residue_.handed_over.pop_front();
+}
+
 // After a reconnect the broker repeats what it has no PUBACK of. Where we acknowledged at hand-over
-// such a message was delivered already, or (at-most-once, after a crash) may have been.
+// such a message was delivered already, or (at-most-once, after a crash) may have been. That goes
+// on for as long as the session: a second loss may come before the broker has repeated everything.
 bool SourceCore::WasHandedOver(const Publish& packet) {
   if (settled_by_consumer_ || !grouped()) return false;
   const auto at =
       std::find(residue_.handed_over.begin(), residue_.handed_over.end(), packet.packet_id);
   const bool found = at != residue_.handed_over.end();
   if (found) residue_.handed_over.erase(at);
-  if (!packet.dup) return false;  // its id is used anew
-  return found || (!residue_.known && spec_.qos == Qos::kAtMostOnce);
+  if (!residue_.known && residue_.fresh.empty()) residue_.fresh.resize(65'536);
+  if (!packet.dup) {  // its id is used anew
+    if (!residue_.known) residue_.fresh[packet.packet_id] = true;
+    return false;
+  }
+  const bool ours = residue_.known || residue_.fresh[packet.packet_id];
+  return found || (!ours && spec_.qos == Qos::kAtMostOnce);
 }
 
 void SourceCore::OnPublish(const Publish& packet) {
@@ -178,9 +198,11 @@ void SourceCore::OnPublish(const Publish& packet) {
   if (packet.qos == 0) {
     Ready item;
     item.block = BlockPtr(Block::Make(packet, metadata_.Of(packet)));
+    item.may_go = true;
+    ++loose_;
     loose_bytes_ += item.block->size();
     ready_.push_back(std::move(item));
-    if (ready_.size() > kQos0Messages || loose_bytes_ > kQos0Bytes) DropOldest();
+    if (loose_ > kQos0Messages || loose_bytes_ > kQos0Bytes) DropOldest();
     return;
   }
   BlockPtr block(Block::Make(packet, metadata_.Of(packet)));
@@ -208,23 +230,28 @@ void SourceCore::OnTurn() {
 // QoS 0 has no acknowledgement to hold back: the broker waits a moment, then the oldest go.
 bool SourceCore::HasRoom() {
   // Brokers that send more than the receive maximum wait in the socket.
-  if (subscribing_) return window_.bytes() < 4 * kUnsettledBytesMax;
-  if (window_.bytes() >= kUnsettledBytesMax || window_.size() >= kWindowMax) return false;
-  if (ready_.size() < kQos0Messages / 2 && loose_bytes_ < kQos0Bytes / 2) {
+  const std::size_t bytes = window_.bytes() + kept_bytes_;
+  if (subscribing_) return bytes < 4 * kUnsettledBytesMax;
+  if (bytes >= kUnsettledBytesMax || window_.size() + kept_ >= kWindowMax) return false;
+  if (loose_ < kQos0Messages / 2 && loose_bytes_ < kQos0Bytes / 2) {
     full_since_.reset();
     return true;
   }
-  if (qos_ > 0 || (ready_.size() < kQos0Messages && loose_bytes_ < kQos0Bytes)) return true;
+  if (qos_ > 0 || (loose_ < kQos0Messages && loose_bytes_ < kQos0Bytes)) return true;
   if (!full_since_) full_since_ = Clock::now();
   return Clock::now() - *full_since_ >= kQos0Patience;
 }
 
 void SourceCore::DropOldest() {
   std::uint64_t dropped = 0;
-  while (!ready_.empty() && ready_.front().number == kNoNumber &&
-         (ready_.size() > kQos0Messages || loose_bytes_ > kQos0Bytes)) {
-    loose_bytes_ -= ready_.front().block->size();
-    ready_.pop_front();
+  auto at = ready_.begin();
+  while (loose_ > kQos0Messages || loose_bytes_ > kQos0Bytes) {
+    // Those of QoS 1 may stand before them, and stay.
+    at = std::find_if(at, ready_.end(), [](const Ready& item) { return item.may_go; });
+    if (at == ready_.end()) break;
+    --loose_;
+    loose_bytes_ -= at->block->size();
+    at = ready_.erase(at);
     ++dropped;
   }
   if (dropped > 0) shared_->monitor->Dropped(dropped);

@@ -45,6 +45,7 @@ class SourceCore final : public std::enable_shared_from_this<SourceCore>,
   struct Ready {
     std::uint64_t number = kNoNumber;  // in the window
     BlockPtr block;                    // where it is in no window
+    bool may_go = false;               // QoS 0: where there are too many
   };
 
   // ConnectionEvents
@@ -72,6 +73,7 @@ class SourceCore final : public std::enable_shared_from_this<SourceCore>,
   bool Hand(Ready& item, connectors::MessageBatch& batch, std::size_t& bytes);
   void OnAcks(const std::vector<SettledAck>& acks);
   void SendSettled();
+  void KeepResidue(bool told);
   void DropOldest();
   bool grouped() const { return spec_.share == connectors::Share::kGroup; }
 
@@ -95,7 +97,10 @@ class SourceCore final : public std::enable_shared_from_this<SourceCore>,
   AckWindow window_;
   std::size_t handed_ = 0;           // to consumers, not settled
   std::deque<Ready> ready_;
-  std::size_t loose_bytes_ = 0;      // of messages in no window
+  std::size_t loose_ = 0;            // of ready_: QoS 0
+  std::size_t loose_bytes_ = 0;
+  std::size_t kept_ = 0;             // of ready_: QoS 1 of a session that is over
+  std::size_t kept_bytes_ = 0;
   std::optional<TimePoint> full_since_;
   MetadataCache metadata_;
   std::deque<std::uint16_t> handed_over_;  // the last packet ids acknowledged at hand-over

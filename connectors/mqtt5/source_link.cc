@@ -66,9 +66,6 @@ Task<Status> SourceCore::ConnectOnce(bool again) {
   }
   connection_ = std::move(*opened);
   shared_->monitor->Connected(again);
-  if (!connection_->connack().assigned_client_id.empty()) {
-    client_id_ = connection_->connack().assigned_client_id;
-  }
   subscribing_ = true;
   Status status = co_await SubscribeAll();
   subscribing_ = false;
@@ -113,7 +110,18 @@ Task<Status> SourceCore::SubscribeAll() {
                                                   Clock::now() + kConnectTimeout);
     if (!granted.ok()) co_return granted.status();
     const Status status = CheckGranted(*granted);
-    if (shared && plain_) continue;  // once more, without sharing
+    if (shared && plain_) {
+      // Once more, without sharing. What was granted of it would bring everything a second time.
+      std::vector<std::string> given;
+      for (std::size_t i = 0; i < granted->size(); ++i) {
+        if ((*granted)[i] < 0x80) given.push_back("$share/" + spec_.group + "/" + filters_[i]);
+      }
+      if (given.empty()) continue;
+      const Status left =
+          co_await connection->Unsubscribe(std::move(given), Clock::now() + kConnectTimeout);
+      if (!left.ok()) co_return left;
+      continue;
+    }
     co_return status;
   }
   co_return MakeError(ErrorClass::kConfigInvalid, "subscribe at mqtt5: refused");
@@ -157,10 +165,7 @@ void SourceCore::OnClosed(const Status& why) {
   if (connection_) HeedReference(*connection_);
   connection_.reset();
   ++generation_;
-  residue_.known = true;
-  residue_.handed_over.insert(residue_.handed_over.end(), handed_over_.begin(),
-                              handed_over_.end());
-  handed_over_.clear();
+  KeepResidue(false);
   lost_why_ = why;
   shared_->monitor->Closed(why);
   lost_.Set();
@@ -245,9 +250,7 @@ Task<void> SourceCore::EndConnection() {
   co_await connection->Close();
   shared_->monitor->Closed(OkStatus());
   // What was acknowledged at hand-over went out before the farewell, unless it was over already.
-  residue_ = Residue();
-  residue_.known = true;
-  if (!was_open) residue_.handed_over = handed_over_;
+  KeepResidue(was_open);
 }
 
 void SourceCore::FreeClientId() {
