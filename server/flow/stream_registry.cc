@@ -115,7 +115,7 @@ void StreamRegistry::Spread(const std::vector<LiveStream*>& streams, net::TimerW
 void StreamRegistry::CheckOne(LiveStream& stream, const security::SubscriptionIndex& index,
                               model::WallTime now) {
   const exchange::Context& context = *stream.context;
-  const auto found = index.FindKey(context.plan, stream.key);
+  const auto found = index.FindKey(context.plan, stream.key, now);
   const bool holds = found.subscription && found.subscription->name == context.subscription &&
                      security::ValidityOf(*found.subscription, now) == security::Validity::kValid &&
                      security::ValidityOf(*found.key, now) == security::Validity::kValid;

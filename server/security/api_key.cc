@@ -34,7 +34,8 @@ class ApiKeyAuthenticator final : public Authenticator {
     judgement.verdict = Verdict::kRefused;
     if (sent.bad || evidence.subscriptions == nullptr) return judgement;
     const Sha256Digest digest = evidence.keys.Digest(sent.key);
-    SubscriptionIndex::Found found = evidence.subscriptions->FindKey(plan().name, digest);
+    SubscriptionIndex::Found found =
+        evidence.subscriptions->FindKey(plan().name, digest, evidence.now);
     if (!found.subscription) return judgement;
     if (ValidityOf(*found.subscription, evidence.now) != Validity::kValid) return judgement;
     if (ValidityOf(*found.key, evidence.now) != Validity::kValid) return judgement;

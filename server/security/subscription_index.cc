@@ -82,20 +82,25 @@ SubscriptionIndexPtr SubscriptionIndex::Build(std::vector<model::Subscription> s
 }
 
 SubscriptionIndex::Found SubscriptionIndex::FindKey(std::string_view plan,
-                                                    const Sha256Digest& sha256) const {
+                                                    const Sha256Digest& sha256,
+                                                    model::WallTime now) const {
   const std::shared_ptr<const Shard>& shard = shards_[ShardOf(sha256)];
   if (!shard) return Found();
   auto it = std::lower_bound(
       shard->begin(), shard->end(), sha256,
       [](const Entry& entry, const Sha256Digest& wanted) { return entry.sha256 < wanted; });
+  Found first;
   for (; it != shard->end() && ConstantTimeEquals(Bytes(it->sha256), Bytes(sha256)); ++it) {
     if (it->subscription->plan != plan) continue;
     Found found;
     found.subscription = it->subscription;
     found.key = &it->subscription->keys[it->key];
-    return found;
+    const bool holds = ValidityOf(*found.subscription, now) == Validity::kValid &&
+                       ValidityOf(*found.key, now) == Validity::kValid;
+    if (holds) return found;
+    if (!first.subscription) first = std::move(found);
   }
-  return Found();
+  return first;
 }
 
 SubscriptionPtr SubscriptionIndex::FindName(std::string_view name) const {

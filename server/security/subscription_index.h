@@ -48,8 +48,10 @@ class SubscriptionIndex {
   static std::shared_ptr<const SubscriptionIndex> Build(
       std::vector<model::Subscription> subscriptions, const SubscriptionIndex* previous);
 
-  // The subscription of `plan` with this key, whatever its state; empty when there is none.
-  Found FindKey(std::string_view plan, const Sha256Digest& sha256) const;
+  // The subscription of `plan` with this key: one that holds at `now` before any other, since a key
+  // may stand in a closed subscription, or be revoked under one name and go on under another. Empty
+  // when there is none.
+  Found FindKey(std::string_view plan, const Sha256Digest& sha256, model::WallTime now) const;
   SubscriptionPtr FindName(std::string_view name) const;
   std::size_t size() const { return by_name_.size(); }
   // Shards that this index shares with `other` (tests).

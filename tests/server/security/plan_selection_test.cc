@@ -202,7 +202,26 @@ TEST(SubscriptionIndex, shares_what_did_not_change) {
   EXPECT_EQ(first->FindName("s7")->state, SubscriptionState::kAccepted) << "the old one stands";
   const auto third = SubscriptionIndex::Build({}, second.get());
   EXPECT_EQ(third->size(), 0u);
-  EXPECT_FALSE(third->FindKey("p", Sha256("key1")).subscription);
+  EXPECT_FALSE(third->FindKey("p", Sha256("key1"), kNow).subscription);
+}
+
+TEST_F(PlanSelection, a_key_that_is_over_in_one_place_holds_in_another) {
+  plans = {Plan("partners", Security::kApiKey)};
+  subscriptions = {Subscription("a", "partners", "k1"), Subscription("b", "partners", "k1")};
+  subscriptions[0].state = SubscriptionState::kClosed;
+  EXPECT_EQ(Key("k1"), "partners");
+  EXPECT_EQ(Ask({{"X-Gravitee-Api-Key", "k1"}}).subscription->name, "b");
+  subscriptions[1].state = SubscriptionState::kClosed;
+  EXPECT_EQ(Key("k1"), "API_KEY_INVALID");
+  // Revoked under one name, given again under another.
+  model::Subscription both = Subscription("c", "partners", "k1");
+  both.keys.push_back(both.keys.front());
+  for (const std::size_t revoked : {0u, 1u}) {
+    both.keys[revoked].revoked = true;
+    both.keys[1 - revoked].revoked = false;
+    subscriptions = {both};
+    EXPECT_EQ(Key("k1"), "partners") << revoked;
+  }
 }
 
 TEST(KeyCache, gives_the_digest_of_the_key_asked_for) {
