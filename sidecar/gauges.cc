@@ -3,6 +3,7 @@
 #include <map>
 #include <mutex>
 
+#include "server/telemetry/memory.h"
 #include "server/telemetry/metrics.h"
 
 namespace tidegate::sidecar {
@@ -148,6 +149,15 @@ void AddRuntimeGauges(flow::DataPlane& plane, const HttpServers& servers) {
   AddConnectorGauges(plane);
   registry.AddCollector("tidegate_draining", "1 while new requests are refused.", "gauge",
                         [&plane] { return Samples{Of({}, plane.draining() ? 1 : 0)}; });
+  registry.AddCollector("tidegate_memory_budget_bytes",
+                        "Memory that the process may have: its container's limit, else the "
+                        "machine's.", "gauge", [] {
+                          const auto bytes = telemetry::ReadMemory().budget_bytes;
+                          return Samples{Of({}, static_cast<double>(bytes))};
+                        });
+  registry.AddCollector("tidegate_memory_used_bytes", "What is taken of that.", "gauge", [] {
+    return Samples{Of({}, static_cast<double>(telemetry::ReadMemory().used_bytes))};
+  });
   registry.AddCollector("tidegate_config_revision", "Generation of the snapshot that is served.",
                         "gauge", [&plane] {
                           return Samples{Of({}, static_cast<double>(plane.generation()))};

@@ -14,6 +14,7 @@
 #include "sidecar/drain_command.h"
 #include "sidecar/lifecycle.h"
 #include "sidecar/options.h"
+#include "sidecar/version.h"
 
 namespace tidegate::sidecar {
 namespace {
@@ -100,7 +101,7 @@ int Main(int argc, char** argv) {
     case Command::kDrain: return DrainRunning(*parsed.options);
     case Command::kVersion: break;
   }
-  std::printf("tidegate %s\n", TIDEGATE_VERSION);
+  std::printf("tidegate %s (%s)\n", Version().c_str(), Revision().c_str());
   return 0;
 }
 

@@ -43,6 +43,8 @@ class OperationsHandler : public http::Handler {
     if (head.path == "/version") {
       body = "{\"version\":";
       AppendJsonString(body, sources_.version);
+      body += ",\"revision\":";
+      AppendJsonString(body, sources_.revision);
       body += ",\"node\":";
       AppendJsonString(body, sources_.node);
       body += "}\n";

@@ -27,6 +27,7 @@ struct OperationsSources {
   std::function<std::vector<ReadyCheck>()> live;
   std::function<bool()> started;
   std::string version;
+  std::string revision;
   std::string node;
 };
 

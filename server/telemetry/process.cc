@@ -82,8 +82,11 @@ void AddProcessMetrics(Registry& registry, const std::string& version) {
     }
     return samples;
   });
-  registry.GetGauge("tidegate_build_info", "Version of this build; always 1.",
-                    {{"version", version}})
+  // As versions are written with their build: 1.2.3+REVISION.
+  const std::size_t plus = version.find('+');
+  const std::string revision = plus == std::string::npos ? "unknown" : version.substr(plus + 1);
+  registry.GetGauge("tidegate_build_info", "Version and revision of this build; always 1.",
+                    {{"version", version.substr(0, plus)}, {"revision", revision}})
       .Set(1);
 }
 

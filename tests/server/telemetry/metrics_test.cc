@@ -86,11 +86,11 @@ TEST(TextWriter, NegotiatesByAccept) {
 
 TEST(Metrics, ProcessFamiliesAreThere) {
   Registry registry;
-  AddProcessMetrics(registry, "1.2.3");
+  AddProcessMetrics(registry, "1.2.3+4f2a");
   const std::string text = Text(registry);
   for (const char* name : {"process_cpu_seconds_total", "process_resident_memory_bytes",
                            "process_open_fds", "process_max_fds", "process_start_time_seconds",
-                           "tidegate_build_info{version=\"1.2.3\"} 1"}) {
+                           "tidegate_build_info{version=\"1.2.3\",revision=\"4f2a\"} 1"}) {
     EXPECT_NE(text.find(name), std::string::npos) << name;
   }
 }
