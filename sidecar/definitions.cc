@@ -7,6 +7,7 @@
 #include "server/admin/errors.h"
 #include "server/base/log.h"
 #include "server/config/yaml_reader.h"
+#include "server/model/validate_documents.h"
 #include "sidecar/bootstrap.h"
 #include "sidecar/directory_watch.h"
 
@@ -86,6 +87,7 @@ Status Definitions::Apply(Directory& directory, config::Violations& violations) 
   }
   const auto documents = config::ReadFiles({directory.path}, violations);
   if (!violations.empty() || !OnlyDefinitions(documents, violations)) {
+    model::ValidateDocuments(documents, violations);  // all that is wrong is told at once
     return InvalidArgument("definition directory " + directory.path + " has errors");
   }
   directory.files.clear();

@@ -15,6 +15,7 @@
 #include "server/base/strings.h"
 #include "server/config/bind.h"
 #include "server/config/names.h"
+#include "server/config/validate.h"
 #include "server/config/values.h"
 #include "tidegate/config/v1/api.pb.h"
 #include "tidegate/config/v1/application.pb.h"
@@ -100,6 +101,38 @@ bool ReadKind(std::string_view file, const TextNode& node, DocumentKind* kind,
   return false;
 }
 
+// One stands within the other, or is it.
+bool Related(const std::string& a, const std::string& b) {
+  const std::string& shorter = a.size() < b.size() ? a : b;
+  const std::string& longer = a.size() < b.size() ? b : a;
+  if (longer.compare(0, shorter.size(), shorter) != 0) return false;
+  return shorter.empty() || longer.size() == shorter.size() || longer[shorter.size()] == '.' ||
+         longer[shorter.size()] == '[';
+}
+
+std::string ParentOf(const std::string& path) {
+  const std::size_t dot = path.rfind('.');
+  return dot == std::string::npos ? "" : path.substr(0, dot);
+}
+
+// Of a document with errors the rules of single fields are told as well, but what may only follow
+// from an error: a value that could not be read, a field that is missing beside a misspelt one.
+void AddFieldRules(const Document& document, std::size_t first, Violations& violations) {
+  Violations found;
+  ValidateFields(*document.message, found);
+  std::erase_if(found, [&](const Violation& one) {
+    return std::any_of(violations.begin() + static_cast<std::ptrdiff_t>(first), violations.end(),
+                       [&](const Violation& read) {
+                         const bool misspelt = one.reason == kRequiredField &&
+                                               read.reason == kUnknownField &&
+                                               ParentOf(one.path) == ParentOf(read.path);
+                         return misspelt || Related(one.path, read.path);
+                       });
+  });
+  Locate(document, found);
+  violations.insert(violations.end(), found.begin(), found.end());
+}
+
 void ReadDocument(std::string_view file, const TextNode& node, std::string_view directory,
                   std::vector<Document>& documents, Violations& violations) {
   const std::size_t first = violations.size();
@@ -115,6 +148,7 @@ void ReadDocument(std::string_view file, const TextNode& node, std::string_view 
   document.name = NameOfMessage(*document.message);
   Locate(document, naming);
   violations.insert(violations.end(), naming.begin(), naming.end());
+  if (violations.size() > first) AddFieldRules(document, first, violations);
   for (std::size_t i = first; i < violations.size(); ++i) {
     if (violations[i].resource.empty()) violations[i].resource = document.name;
   }

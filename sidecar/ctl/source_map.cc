@@ -8,6 +8,7 @@
 #include "server/base/strings.h"
 #include "server/config/names.h"
 #include "server/config/text_tree.h"
+#include "server/model/validate_documents.h"
 #include "sidecar/ctl/context.h"
 #include "sidecar/ctl/style.h"
 #include "tidegate/admin/v1/config_service.pb.h"
@@ -84,8 +85,10 @@ int SourceMap::Read(Context& context, const std::vector<std::string>& paths) {
   if (paths.empty()) {
     return context.Usage(context.options.verb + " needs -f with a file, a directory or -");
   }
-  const config::Violations violations = Read(context.environment, paths);
+  config::Violations violations = Read(context.environment, paths);
   if (!violations.empty()) {
+    // The server is not asked about the others then: what can be said without it is said now.
+    model::ValidateDocuments(documents_, violations);
     PrintViolations(context, violations);
     return kRefused;
   }

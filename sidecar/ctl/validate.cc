@@ -4,13 +4,11 @@
 
 #include "server/config/secrets.h"
 #include "server/model/validate.h"
+#include "server/model/validate_documents.h"
 #include "sidecar/ctl/source_map.h"
 #include "sidecar/ctl/style.h"
 #include "sidecar/ctl/verbs.h"
 #include "tidegate/config/v1/api.pb.h"
-#include "tidegate/config/v1/application.pb.h"
-#include "tidegate/config/v1/gateway.pb.h"
-#include "tidegate/config/v1/subscription.pb.h"
 
 namespace tidegate::ctl {
 namespace {
@@ -18,57 +16,12 @@ namespace {
 namespace v1 = tidegate::config::v1;
 using config::DocumentKind;
 
-// What one document says wrong, and what is allowed but looks like a slip.
-void CheckDocument(const config::Document& document, config::Violations& violations,
-                   config::Violations& warnings) {
-  config::Violations found;
-  config::Violations lint;
-  switch (document.kind) {
-    case DocumentKind::kApi: {
-      const auto& api = static_cast<const v1::Api&>(*document.message);
-      model::Validate(api, found);
-      model::Lint(api, lint);
-      break;
-    }
-    case DocumentKind::kApplication:
-      model::Validate(static_cast<const v1::Application&>(*document.message), found);
-      break;
-    case DocumentKind::kSubscription:
-      model::Validate(static_cast<const v1::Subscription&>(*document.message), found);
-      break;
-    case DocumentKind::kGateway:
-      model::Validate(static_cast<const v1::Gateway&>(*document.message), found);
-      break;
-  }
-  config::Locate(document, found);
-  config::Locate(document, lint);
-  violations.insert(violations.end(), found.begin(), found.end());
-  warnings.insert(warnings.end(), lint.begin(), lint.end());
-}
-
-// What documents say about each other.
-void CheckTogether(const std::vector<config::Document>& documents,
-                   config::Violations& violations) {
-  model::Bundle bundle;
-  for (const config::Document& document : documents) {
-    if (document.kind == DocumentKind::kApi) {
-      bundle.apis.push_back(static_cast<const v1::Api*>(document.message.get()));
-    } else if (document.kind == DocumentKind::kApplication) {
-      bundle.applications.push_back(static_cast<const v1::Application*>(document.message.get()));
-    } else if (document.kind == DocumentKind::kSubscription) {
-      bundle.subscriptions.push_back(static_cast<const v1::Subscription*>(document.message.get()));
-    }
-  }
-  config::Violations found;
-  // What these files refer to may be at the server already.
-  model::ValidateBundle(bundle, false, found);
-  for (config::Violation& violation : found) {
-    config::Violations one{std::move(violation)};
-    for (const config::Document& document : documents) {
-      if (document.name == one[0].resource) config::Locate(document, one);
-    }
-    violations.push_back(std::move(one[0]));
-  }
+// What is allowed but looks like a slip.
+void LintDocument(const config::Document& document, config::Violations& warnings) {
+  if (document.kind != DocumentKind::kApi) return;
+  const std::size_t first = warnings.size();
+  model::Lint(static_cast<const v1::Api&>(*document.message), warnings);
+  config::Locate(document, warnings, first);
 }
 
 // What the gateway must have and this machine has not. It may well be right: only a warning.
@@ -110,10 +63,10 @@ int RunValidate(Context& context) {
   config::Violations warnings;
   const config::SecretResolver resolver(config::SecretRules{{"/"}, {"*"}});
   for (const config::Document& document : sources.documents()) {
-    CheckDocument(document, violations, warnings);
+    LintDocument(document, warnings);
     CheckSecrets(context, document, resolver);
   }
-  CheckTogether(sources.documents(), violations);
+  model::ValidateDocuments(sources.documents(), violations);
   if (options.strict) {
     violations.insert(violations.end(), warnings.begin(), warnings.end());
   } else {

@@ -48,6 +48,35 @@ TEST(Descriptors, KeepTheRules) {
   for (const std::string& problem : CheckSet(set)) ADD_FAILURE() << problem;
 }
 
+// Paths of all references below `type` that a person can write today.
+void References(const pb::Descriptor* type, const std::string& path, int depth,
+                std::vector<std::string>& out) {
+  if (type == v1::Secret::descriptor() || type == v1::DataSource::descriptor()) {
+    out.push_back(path);
+    return;
+  }
+  if (depth > 12) return;
+  for (int i = 0; i < type->field_count(); ++i) {
+    const pb::FieldDescriptor* field = type->field(i);
+    const v1::FieldRules& rules = field->options().GetExtension(v1::field);
+    if (!rules.not_built().empty() || rules.output_only()) continue;
+    if (field->message_type() == nullptr) continue;
+    References(field->message_type(), Child(path, field->name()), depth + 1, out);
+  }
+}
+
+// A rotated secret makes a new connector (flow/assembler.h), and nothing else is built again.
+// Whoever builds a plan, a resource or a policy with a secret in it makes that act, and says so
+// here.
+TEST(Descriptors, SecretsOfAnApiStandInItsEndpointsOnly) {
+  std::vector<std::string> paths;
+  References(v1::Api::descriptor(), "", 0, paths);
+  EXPECT_THAT(paths, Contains(HasSubstr("kafka.security.sasl.password")));
+  for (const std::string& path : paths) {
+    EXPECT_EQ(path.rfind("endpoint_groups.", 0), 0U) << path;
+  }
+}
+
 pb::FileDescriptorProto* Find(pb::FileDescriptorSet* set, const std::string& name) {
   for (auto& file : *set->mutable_file()) {
     if (file.name() == name) return &file;

@@ -73,10 +73,39 @@ TEST(YamlReader, TextFieldsAreTakenAsWritten) {
   EXPECT_EQ(read.Api().labels().at("b"), "1.0");
 }
 
+// What an API needs besides the lines under test.
+constexpr char kRest[] =
+    "type: message\nlisteners: {path: /a}\n"
+    "endpointGroups: {name: g, endpoints: {name: e, mock: }}\nplans: {name: p, keyless: }\n";
+
+TEST(YamlReader, RulesOfFieldsAreToldBesideWhatCouldNotBeRead) {
+  const Read read = ReadApi(
+      "type: massage\n"
+      "listeners: [{path: no-slash}, {path: /b, pth: /c}]\n"
+      "entrypoints:\n"
+      "  - httpGet: {messagesLimitCount: -3}\n"
+      "  - websockt\n"
+      "  - sse: {heartbeatInterval: 5}\n"
+      "endpointGroups: {name: g, endpoints: [{name: e, mok: {}}, {mock: }]}\n");
+  EXPECT_THAT(read.Text(), HasSubstr("t.yaml:3:7: apis/a: type: must be one of"));
+  EXPECT_THAT(read.Text(), HasSubstr("t.yaml:4:14: apis/a: listeners[0].path: "));
+  EXPECT_THAT(read.Text(), HasSubstr("listeners[1].pth: is not a field"));
+  EXPECT_THAT(read.Text(), HasSubstr("t.yaml:6:15: apis/a: entrypoints[0].httpGet."
+                                     "messagesLimitCount: "));
+  EXPECT_THAT(read.Text(), HasSubstr("entrypoints[1]: must be one of"));
+  EXPECT_THAT(read.Text(), HasSubstr("entrypoints[2].sse.heartbeatInterval: a bare number"));
+  EXPECT_THAT(read.Text(), HasSubstr("endpoints[0].mok: is not a field"));
+  EXPECT_THAT(read.Text(), HasSubstr("endpoints[1].name: is required"));
+  // Nothing that only follows: `mok` was meant to be the kind, `massage` to be the type.
+  EXPECT_EQ(read.violations.size(), 8U) << read.Text();
+  EXPECT_TRUE(read.documents.empty());
+}
+
 TEST(YamlReader, UnknownFieldHasPlaceAndNearestName) {
   const Read read = ReadApi(
       "entrypoints:\n"
-      "  - sse: {heartbeatIntervall: 5s}\n");
+      "  - sse: {heartbeatIntervall: 5s}\n" +
+      std::string(kRest));
   ASSERT_EQ(read.violations.size(), 1U);
   EXPECT_EQ(ToText(read.violations[0]),
             "t.yaml:4:11: apis/a: entrypoints[0].sse.heartbeatIntervall: is not a field of "
@@ -265,7 +294,7 @@ TEST_F(Directory, ContentFromStaysBelowTheDirectory) {
   Put("b.yaml",
       "kind: Api\nname: b\npages:\n  - {name: t, markdown: {contentFrom: ../etc/passwd}}\n");
   ReadFiles({path_ + "/b.yaml"}, violations);
-  ASSERT_EQ(violations.size(), 1U);
+  ASSERT_FALSE(violations.empty());
   EXPECT_THAT(violations[0].message, HasSubstr("below the directory"));
 }
 

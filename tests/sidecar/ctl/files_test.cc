@@ -89,6 +89,12 @@ TEST_F(FilesTest, ErrorsOfAllFiles_AreToldAtOnceAndNothingIsSent) {
   EXPECT_THAT(err(), HasSubstr(a + ":4:1: "));
   EXPECT_THAT(err(), HasSubstr("listeners"));
   EXPECT_THAT(err(), HasSubstr(b + ":1:"));
+  // What can be read is judged as well, though the server is not asked.
+  const std::string c = Write("c.yaml", std::string(kClock) + "---\nkind: Subscription\nname: s\n"
+                                        "api: clock\nplan: open\napplication: x\n");
+  EXPECT_EQ(RunAt({"apply", "-f", b, "-f", c}), kRefused);
+  EXPECT_THAT(err(), HasSubstr(c + ":"));
+  EXPECT_THAT(err(), HasSubstr("apis/clock/subscriptions/s: "));
   EXPECT_THAT(err(), HasSubstr("error: 2 problems in 2 files; nothing was changed\n"));
   EXPECT_TRUE(server_.calls().empty());
 }
