@@ -155,6 +155,13 @@ Task<Status> Connection::BindQueue(std::string queue, std::string exchange,
   co_return co_await Await(operation, kRequestDeadline);
 }
 
+Task<Status> Connection::UnbindQueue(std::string queue, std::string exchange,
+                                     std::string routing_key, const Arguments& arguments) {
+  protocol_.UnbindQueue(queue, exchange, routing_key, arguments);
+  const std::string operation = "unbind queue " + queue + " from exchange " + exchange;
+  co_return co_await Await(operation, kRequestDeadline);
+}
+
 Task<Status> Connection::SetPrefetch(std::uint16_t count) {
   protocol_.SetPrefetch(count);
   co_return co_await Await("set the prefetch of rabbitmq", kRequestDeadline);

@@ -70,6 +70,8 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   Task<StatusOr<std::string>> DeclareQueue(const QueueSpec& spec);
   Task<Status> BindQueue(std::string queue, std::string exchange, std::string routing_key,
                          const Arguments& arguments);
+  Task<Status> UnbindQueue(std::string queue, std::string exchange, std::string routing_key,
+                           const Arguments& arguments);
   Task<Status> SetPrefetch(std::uint16_t count);
   Task<Status> Consume(std::string queue);
 

@@ -4,6 +4,7 @@
 #include <atomic>
 
 #include "connectors/api/tls.h"
+#include "connectors/rabbitmq/bindings.h"
 #include "connectors/rabbitmq/factory.h"
 #include "connectors/rabbitmq/limits.h"
 #include "connectors/rabbitmq/names.h"
@@ -120,6 +121,7 @@ connectors::ConnectorFactory MakeRabbitmqFactory() {
       TG_ASSIGN_OR_RETURN(shared->tls, connectors::MakeTlsClient(*tls, secrets));
     }
     shared->monitor = std::make_shared<Monitor>(context.api, context.endpoint);
+    shared->generation = Bindings::OfProcess().NextGeneration();
     return std::make_shared<RabbitmqConnector>(std::move(shared), *context.workers);
   };
 }

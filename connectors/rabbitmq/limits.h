@@ -32,6 +32,7 @@ inline constexpr auto kBlockedPatience = 1s;   // publishes caught by an alarm: 
 inline constexpr std::size_t kDestinationsMax = 16;            // of one message
 
 // --- reading
+inline constexpr std::size_t kQueuesRemembered = 4096;   // whose bindings we know: 1 MiB
 inline constexpr std::size_t kReadAheadBytesMax = 8 * 1024 * 1024;  // then the socket is not read
 
 }  // namespace tidegate::rabbitmq

@@ -157,6 +157,25 @@ void Fill(const void* decoded, Method& out) {
   }
 }
 
+// Binding and unbinding say the same.
+template <typename Fields>
+void AppendBinding(std::string& out, std::uint16_t channel, amqp_method_number_t method,
+                   std::string_view queue, std::string_view exchange,
+                   std::string_view routing_key, const Arguments& arguments) {
+  std::vector<amqp_table_entry_t> entries;
+  std::size_t room = kMethodRoom;
+  for (const auto& [name, value] : arguments) {
+    entries.push_back(TextEntry(name, value));
+    room += name.size() + value.size() + 6;
+  }
+  Fields fields{};
+  fields.queue = Bytes(queue);
+  fields.exchange = Bytes(exchange);
+  fields.routing_key = Bytes(routing_key);
+  fields.arguments = TableOf(entries);
+  AppendMethod(out, channel, method, &fields, room);
+}
+
 }  // namespace
 
 struct MethodCodec::Pool {
@@ -312,18 +331,15 @@ void MethodCodec::AppendQueueDeclare(std::string& out, std::uint16_t channel,
 void MethodCodec::AppendQueueBind(std::string& out, std::uint16_t channel, std::string_view queue,
                                   std::string_view exchange, std::string_view routing_key,
                                   const Arguments& arguments) {
-  std::vector<amqp_table_entry_t> entries;
-  std::size_t room = kMethodRoom;
-  for (const auto& [name, value] : arguments) {
-    entries.push_back(TextEntry(name, value));
-    room += name.size() + value.size() + 6;
-  }
-  amqp_queue_bind_t fields{};
-  fields.queue = Bytes(queue);
-  fields.exchange = Bytes(exchange);
-  fields.routing_key = Bytes(routing_key);
-  fields.arguments = TableOf(entries);
-  AppendMethod(out, channel, AMQP_QUEUE_BIND_METHOD, &fields, room);
+  AppendBinding<amqp_queue_bind_t>(out, channel, AMQP_QUEUE_BIND_METHOD, queue, exchange,
+                                   routing_key, arguments);
+}
+
+void MethodCodec::AppendQueueUnbind(std::string& out, std::uint16_t channel,
+                                    std::string_view queue, std::string_view exchange,
+                                    std::string_view routing_key, const Arguments& arguments) {
+  AppendBinding<amqp_queue_unbind_t>(out, channel, AMQP_QUEUE_UNBIND_METHOD, queue, exchange,
+                                     routing_key, arguments);
 }
 
 void MethodCodec::AppendQos(std::string& out, std::uint16_t channel, std::uint16_t prefetch) {

@@ -36,6 +36,7 @@ enum class MethodId : std::uint32_t {
   kExchangeDeclareOk = 0x0028000B,
   kQueueDeclareOk = 0x0032000B,
   kQueueBindOk = 0x00320015,
+  kQueueUnbindOk = 0x00320033,
   kBasicQosOk = 0x003C000B,
   kBasicConsumeOk = 0x003C0015,
   kBasicCancel = 0x003C001E,
@@ -103,6 +104,9 @@ class MethodCodec {
   void AppendQueueBind(std::string& out, std::uint16_t channel, std::string_view queue,
                        std::string_view exchange, std::string_view routing_key,
                        const Arguments& arguments);
+  void AppendQueueUnbind(std::string& out, std::uint16_t channel, std::string_view queue,
+                         std::string_view exchange, std::string_view routing_key,
+                         const Arguments& arguments);
   void AppendQos(std::string& out, std::uint16_t channel, std::uint16_t prefetch);
   void AppendConsume(std::string& out, std::uint16_t channel, std::string_view queue);
   void AppendPublish(std::string& out, std::uint16_t channel, std::string_view exchange,

@@ -187,6 +187,7 @@ void Protocol::OnChannelMethod(const Method& method) {
     case MethodId::kExchangeDeclareOk:
     case MethodId::kQueueDeclareOk:
     case MethodId::kQueueBindOk:
+    case MethodId::kQueueUnbindOk:
     case MethodId::kBasicQosOk:
     case MethodId::kBasicConsumeOk:
     case MethodId::kConfirmSelectOk: return listener_.OnReply(method);

@@ -86,6 +86,10 @@ class Protocol {
                  const Arguments& arguments) {
     methods_.AppendQueueBind(out_, channel_, queue, exchange, routing_key, arguments);
   }
+  void UnbindQueue(std::string_view queue, std::string_view exchange, std::string_view routing_key,
+                   const Arguments& arguments) {
+    methods_.AppendQueueUnbind(out_, channel_, queue, exchange, routing_key, arguments);
+  }
   void SetPrefetch(std::uint16_t count) { methods_.AppendQos(out_, channel_, count); }
   void Consume(std::string_view queue) { methods_.AppendConsume(out_, channel_, queue); }
 

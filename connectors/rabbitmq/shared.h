@@ -2,6 +2,7 @@
 // Thread: any; the settings never change. Owner: shared_ptr of whoever needs them.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 
 #include "connectors/rabbitmq/monitor.h"
@@ -14,6 +15,7 @@ struct Shared {
   RabbitmqConfig config;
   std::shared_ptr<net::TlsClient> tls;  // where the settings ask for it
   std::shared_ptr<Monitor> monitor;
+  std::uint64_t generation = 0;  // of the settings, see bindings.h
 };
 using SharedPtr = std::shared_ptr<const Shared>;
 

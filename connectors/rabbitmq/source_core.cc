@@ -6,6 +6,7 @@
 
 #include "connectors/rabbitmq/source.h"
 #include "server/base/codec.h"
+#include "server/base/log.h"
 
 namespace tidegate::rabbitmq {
 
@@ -182,13 +183,57 @@ Task<StatusOr<std::string>> SourceCore::SetUpQueue(ConnectionPtr connection) {
   if (grouped() && consumer.declare == Declare::kNone) co_return spec.name;
   auto queue = co_await connection->DeclareQueue(spec);
   if (!queue.ok() || spec.passive) co_return std::move(queue);
+  const Status bound = co_await Bind(connection, *queue);
+  if (!bound.ok()) co_return bound;
+  co_return std::move(queue);
+}
+
+std::string SourceCore::BrokersNameOf(const std::string& queue) const {
+  const RabbitmqConfig& config = shared_->config;
+  return config.host + ":" + std::to_string(config.port) + " " + config.vhost + " " + queue;
+}
+
+Task<Status> SourceCore::Bind(ConnectionPtr connection, std::string queue) {
+  std::vector<Binding> wanted;
   for (const Destination& destination : destinations_) {
-    const Status bound =
-        co_await connection->BindQueue(*queue, destination.exchange, destination.routing_key,
-                                       consumer.binding_arguments);
+    Binding& binding = wanted.emplace_back();
+    binding.exchange = destination.exchange;
+    binding.routing_key = destination.routing_key;
+    binding.arguments = shared_->config.consumer.binding_arguments;
+  }
+  Bindings::Plan plan;
+  // Ours alone, a queue goes with its bindings.
+  if (grouped()) {
+    plan = Bindings::OfProcess().Want(BrokersNameOf(queue), shared_->generation, wanted);
+  }
+  if (!plan.newest) co_return OkStatus();
+  for (const Binding& binding : wanted) {
+    const Status bound = co_await connection->BindQueue(queue, binding.exchange,
+                                                        binding.routing_key, binding.arguments);
     if (!bound.ok()) co_return bound;
   }
-  co_return std::move(queue);
+  co_return co_await Unbind(connection, queue, std::move(plan.gone));
+}
+
+// What earlier settings of this endpoint have bound. A broker that refuses is asked once: reading
+// is worth more than order at the broker.
+Task<Status> SourceCore::Unbind(ConnectionPtr connection, std::string queue,
+                                std::vector<Binding> gone) {
+  for (const Binding& binding : gone) {
+    const Status unbound = co_await connection->UnbindQueue(
+        queue, binding.exchange, binding.routing_key, binding.arguments);
+    if (!unbound.ok() && !connection->open()) co_return unbound;
+    Bindings::OfProcess().Unbound(BrokersNameOf(queue), binding);
+    Log(LogLevel::kInfo, unbound.ok() ? "rabbitmq.unbound" : "rabbitmq.unbind_refused",
+        {{"api", shared_->monitor->api()},
+         {"endpoint", shared_->monitor->endpoint()},
+         {"queue", queue},
+         {"cause", unbound.ok() ? "the settings have changed" : MessageOf(unbound)}});
+    if (unbound.ok()) continue;
+    const Status opened = co_await connection->OpenChannel();
+    if (!opened.ok()) co_return opened;
+  }
+  co_return OkStatus();
 }
 
 Task<void> SourceCore::Repair(std::shared_ptr<SourceCore> self) {

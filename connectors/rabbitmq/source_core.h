@@ -11,6 +11,7 @@
 #include "connectors/api/source.h"
 #include "connectors/rabbitmq/ack_window.h"
 #include "connectors/rabbitmq/backoff.h"
+#include "connectors/rabbitmq/bindings.h"
 #include "connectors/rabbitmq/connection.h"
 #include "connectors/rabbitmq/names.h"
 
@@ -38,6 +39,9 @@ class SourceCore final : private ConnectionUser, public std::enable_shared_from_
   Task<Status> Establish();
   Task<Status> SetUp(ConnectionPtr connection);
   Task<StatusOr<std::string>> SetUpQueue(ConnectionPtr connection);
+  Task<Status> Bind(ConnectionPtr connection, std::string queue);
+  Task<Status> Unbind(ConnectionPtr connection, std::string queue, std::vector<Binding> gone);
+  std::string BrokersNameOf(const std::string& queue) const;
   QueueSpec QueueOf() const;
 
   std::vector<DeliveryPtr> Take(std::uint32_t max);

@@ -204,6 +204,74 @@ TEST_F(ReadTest, DestinationsOfItsOwnHaveBindingsAndAQueueOfTheirOwn) {
   Close(*source);
 }
 
+TEST_F(ReadTest, AChangedRoutingKeyTakesTheBindingOfTheOldOneAway) {
+  const auto publish = [this](connectors::Connector& connector, const std::string& key) {
+    const std::vector<std::string> topics = {key};
+    connectors::OutMessage message;
+    message.content = key;
+    message.topics = topics;
+    return Publish(connector, message).outcome;
+  };
+  const connectors::SourceSpec spec = Member(Qos::kAtLeastOnce);
+  Settings settings = Base();
+  settings.mutable_consumer()->set_routing_key("old.*");
+  auto earlier = Make(settings);
+  auto source = Open(*earlier, spec);
+  ASSERT_TRUE(source.ok()) << MessageOf(source.status());
+  EXPECT_EQ(publish(*earlier, "old.1"), Outcome::kOk);
+  ASSERT_TRUE(Read(**source, 1).ok());
+  Close(*source);
+  EXPECT_EQ(publish(*earlier, "old.kept"), Outcome::kOk);  // the queue has it: it is not lost
+
+  settings.mutable_consumer()->set_routing_key("new.*");
+  auto later = Make(settings);
+  source = Open(*later, spec);
+  ASSERT_TRUE(source.ok()) << MessageOf(source.status());
+  const std::string bindings = Ctl("list_bindings destination_name routing_key");
+  EXPECT_EQ(bindings.find(QueueName(spec) + "\told."), std::string::npos) << bindings;
+  EXPECT_NE(bindings.find(QueueName(spec) + "\tnew."), std::string::npos) << bindings;
+  EXPECT_EQ(publish(*later, "old.2"), Outcome::kNo);  // routed nowhere
+  EXPECT_EQ(publish(*later, "new.1"), Outcome::kOk);
+  const auto got = Read(**source, 2);
+  ASSERT_TRUE(got.ok());
+  EXPECT_EQ(Contents(*got), (std::vector<std::string>{"old.kept", "new.1"}));
+
+  // One of the earlier settings that still drains does not bring its binding back.
+  auto draining = Open(*earlier, spec);
+  ASSERT_TRUE(draining.ok()) << MessageOf(draining.status());
+  EXPECT_EQ(publish(*later, "old.3"), Outcome::kNo);
+  Close(*draining);
+  Close(*source);
+}
+
+TEST_F(ReadTest, AnOldBindingThatMayNotBeTakenAwayDoesNotStopTheReading) {
+  const connectors::SourceSpec spec = Member(Qos::kAtLeastOnce);
+  Settings settings = Base();
+  auto earlier = Make(settings);
+  auto source = Open(*earlier, spec);
+  ASSERT_TRUE(source.ok()) << MessageOf(source.status());
+  Close(*source);
+  // A user who may do with the new exchange what a reader must, and nothing with the old one.
+  const std::string user = "u-" + name_;
+  Ctl("add_user " + user + " pw");
+  const std::string allowed = "'^(tidegate\\..*|conformance.*|" + name_ + "-new|" +
+                              spec.group + ".*)$'";
+  Ctl("set_permissions " + user + " " + allowed + " " + allowed + " " + allowed);
+  settings.mutable_security()->mutable_auth()->set_username(user);
+  settings.mutable_security()->mutable_auth()->mutable_password()->set_text("pw");
+  settings.mutable_consumer()->mutable_exchange()->set_name(name_ + "-new");
+  settings.mutable_producer()->mutable_exchange()->set_name(name_ + "-new");
+  auto later = Make(settings);
+  source = Open(*later, spec);
+  ASSERT_TRUE(source.ok()) << MessageOf(source.status());
+  EXPECT_EQ(Publish(*later, "through").outcome, Outcome::kOk);
+  const auto got = Read(**source, 1);
+  ASSERT_TRUE(got.ok());
+  EXPECT_EQ(Contents(*got), (std::vector<std::string>{"through"}));
+  Close(*source);
+  Ctl("delete_user " + user);
+}
+
 TEST_F(ReadTest, LargeMessagesStopTheReadingOfTheSocketNotTheOrder) {
   auto connector = Make(Base());
   auto source = Open(*connector, Member(Qos::kAtLeastOnce));
