@@ -145,9 +145,13 @@ class SolaceTest(unittest.TestCase):
         self.apply(api(name, self.peer.port, "[{httpGet: {messagesLimitDuration: 2s}}]",
                        "consumer: {queue: work}"))
         self.client().create_sender("topic://jobs/1").send(Message(body="job"))
-        page = self.gateway.get(f"/{name}", Accept="application/json")
-        self.assertEqual(page.status, 200, page.body)
-        self.assertEqual([item["content"] for item in page.json["items"]], ["job"])
+
+        def items():
+            page = self.gateway.get(f"/{name}", Accept="application/json")
+            self.assertEqual(page.status, 200, page.body)
+            return page.json["items"]
+        found = harness.until(items, "the job")
+        self.assertEqual([item["content"] for item in found], ["job"])
 
     def test_a_broker_that_is_away_is_503_and_its_refusals_are_told(self):
         name = harness.unique("s")
