@@ -235,8 +235,8 @@ ContentCodec::~ContentCodec() = default;
 StatusOr<std::uint64_t> ContentCodec::Decode(std::string_view payload, Delivery& delivery) {
   const Status malformed =
       MakeError(ErrorClass::kConnectionClosed, "rabbitmq: the server sent a malformed header");
-  if (payload.size() < kContentHead + 2 || Read16(payload.data()) != kBasicClass) return malformed;
-  const std::uint64_t size = Read64(payload.data() + 4);
+  const std::optional<std::uint64_t> size = BodySize(payload);
+  if (!size) return malformed;
   delivery.raw = payload.substr(kContentHead);
   if (!AreSoundProperties(delivery.raw)) return malformed;
   recycle_amqp_pool(&pool_->pool);
@@ -258,7 +258,14 @@ StatusOr<std::uint64_t> ContentCodec::Decode(std::string_view payload, Delivery&
   if ((in._flags & AMQP_BASIC_TIMESTAMP_FLAG) != 0 && in.timestamp <= kSecondsMax) {
     delivery.timestamp_ms = static_cast<std::int64_t>(in.timestamp) * 1000;
   }
-  return size;
+  return *size;
+}
+
+std::optional<std::uint64_t> ContentCodec::BodySize(std::string_view payload) {
+  if (payload.size() < kContentHead + 2 || Read16(payload.data()) != kBasicClass) {
+    return std::nullopt;
+  }
+  return Read64(payload.data() + 4);
 }
 
 void ContentCodec::Append(std::string& out, std::uint16_t channel, const Content& content,

@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -35,6 +36,8 @@ class ContentCodec {
 
   // Fills headers and metadata of `delivery`, whose `raw` becomes the payload; the body's size.
   StatusOr<std::uint64_t> Decode(std::string_view payload, Delivery& delivery);
+  // The body's size alone; nullopt: no header of a message.
+  static std::optional<std::uint64_t> BodySize(std::string_view payload);
 
   // The header frame and the body frames. HeaderFault must have found nothing.
   void Append(std::string& out, std::uint16_t channel, const Content& content,

@@ -26,7 +26,14 @@ struct Delivery {
   bool redelivered = false;
   std::optional<std::int64_t> timestamp_ms;
 
-  std::size_t bytes() const { return body.size() + raw.size(); }
+  // What it holds, not what it had on the wire: a header of two bytes becomes a hundred.
+  std::size_t bytes() const {
+    std::size_t size = sizeof(Delivery) + body.size() + raw.size() +
+                       headers.size() * sizeof(connectors::HeaderField) +
+                       metadata.size() * sizeof(connectors::NamedText);
+    for (const std::string& text : texts) size += sizeof(std::string) + text.size();
+    return size;
+  }
   connectors::Hold ToHold() {
     return connectors::Hold(this, [](void* self) { delete static_cast<Delivery*>(self); });
   }

@@ -130,6 +130,37 @@ void FillBasic(const void* decoded, Method& out) {
   }
 }
 
+// Only these are decoded: others hold tables, and rabbitmq-c's decoder calls itself for every level
+// of one. Of these only connection.start has a table, which is looked at first.
+bool IsSentToClients(MethodId id) {
+  switch (id) {
+    case MethodId::kConnectionStart:
+    case MethodId::kConnectionTune:
+    case MethodId::kConnectionOpenOk:
+    case MethodId::kConnectionClose:
+    case MethodId::kConnectionCloseOk:
+    case MethodId::kConnectionBlocked:
+    case MethodId::kConnectionUnblocked:
+    case MethodId::kChannelOpenOk:
+    case MethodId::kChannelFlow:
+    case MethodId::kChannelClose:
+    case MethodId::kChannelCloseOk:
+    case MethodId::kExchangeDeclareOk:
+    case MethodId::kQueueDeclareOk:
+    case MethodId::kQueueBindOk:
+    case MethodId::kQueueUnbindOk:
+    case MethodId::kBasicQosOk:
+    case MethodId::kBasicConsumeOk:
+    case MethodId::kBasicCancel:
+    case MethodId::kBasicReturn:
+    case MethodId::kBasicDeliver:
+    case MethodId::kBasicAck:
+    case MethodId::kBasicNack:
+    case MethodId::kConfirmSelectOk: return true;
+    default: return false;
+  }
+}
+
 void Fill(const void* decoded, Method& out) {
   switch (out.id) {
     case MethodId::kConnectionStart:
@@ -192,6 +223,10 @@ StatusOr<Method> MethodCodec::Decode(std::string_view payload) {
   Method method;
   method.id = static_cast<MethodId>(Read32(payload.data()));
   payload.remove_prefix(4);
+  if (!IsSentToClients(method.id)) {
+    return MakeError(ErrorClass::kConnectionClosed,
+                     "rabbitmq: the server sent a method that clients are not sent");
+  }
   if (method.id == MethodId::kConnectionStart) {
     // Two octets of version, then the server's properties.
     if (payload.size() < 6) return Malformed();

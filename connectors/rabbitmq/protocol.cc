@@ -183,6 +183,8 @@ void Protocol::OnChannelMethod(const Method& method) {
       delivery_ = std::make_unique<Delivery>();
       returned_.code = method.code;
       returned_.text = Clean(method.text);
+      returned_.exchange = method.exchange;
+      returned_.routing_key = method.routing_key;
       return;
     case MethodId::kExchangeDeclareOk:
     case MethodId::kQueueDeclareOk:
@@ -202,11 +204,13 @@ void Protocol::OnHeader(const Frame& frame) {
     return Fail(MakeError(ErrorClass::kConnectionClosed,
                           "rabbitmq: the server sent a header out of turn"));
   }
-  auto size = contents_.Decode(frame.payload, *delivery_);
-  if (!size.ok()) return Fail(size.status());
+  const auto size = ContentCodec::BodySize(frame.payload);
+  const Status understood = contents_.Decode(frame.payload, *delivery_).status();
+  // Whoever publishes chooses the header: ending the connection would bring the message again.
+  if (!size || (!understood.ok() && incoming_ == Incoming::kReturn)) return Fail(understood);
   has_header_ = true;
   left_ = *size;
-  skipping_ = incoming_ == Incoming::kReturn || left_ > kMessageBytesMax;
+  skipping_ = incoming_ == Incoming::kReturn || left_ > kMessageBytesMax || !understood.ok();
   if (!skipping_) delivery_->body.reserve(left_);
   if (left_ == 0) Finish();
 }

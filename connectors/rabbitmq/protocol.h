@@ -26,6 +26,8 @@ using DeliveryPtr = std::unique_ptr<Delivery>;
 struct Returned {
   std::uint16_t code = 0;
   std::string text;
+  std::string exchange;
+  std::string routing_key;
   std::string message_id;
 };
 
@@ -39,7 +41,8 @@ class ProtocolListener {
   virtual void OnConfirm(std::uint64_t tag, bool multiple, bool ack) = 0;
   virtual void OnReturn(const Returned& returned) = 0;
   virtual void OnDelivery(DeliveryPtr delivery) = 0;
-  // A message too large to be taken; its body was skipped.
+  // A message too large to be taken, or with a header that is malformed or nested too deeply; its
+  // body was skipped.
   virtual void OnOversized(std::uint64_t tag) = 0;
   // The broker has ended the consumer: its queue is gone.
   virtual void OnCancelled() = 0;

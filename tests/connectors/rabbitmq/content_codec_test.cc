@@ -127,6 +127,15 @@ TEST(ContentCodec, ValuesOfOtherClientsBecomeText) {
                    {"mixed", "[\"a\\\"\",true]"}, {"table", "{\"k\":1,\"n\":null}"}}));
 }
 
+TEST(ContentCodec, WhatAMessageCostsIsCountedWithItsHeaders) {
+  std::string table;
+  for (int i = 0; i < 10'000; ++i) table += wire::Entry("", "V");
+  const auto got = Decode(wire::Header(1, 0, wire::U16(1 << 13) + wire::Long(table)));
+  EXPECT_EQ(got->delivery.headers.size(), 10'000u);
+  // Twenty thousand bytes on the wire; what bounds the reading ahead is what is held.
+  EXPECT_GT(got->delivery.bytes(), 10'000 * (sizeof(HeaderField) + sizeof(std::string)));
+}
+
 TEST(ContentCodec, MalformedHeadersAreRefused) {
   ContentCodec codec;
   for (const std::string& payload :

@@ -165,6 +165,49 @@ TEST_F(ProtocolTest, AnEmptyBodyIsAMessageAndALargeOneIsSkipped) {
   EXPECT_EQ(recorder_.closes, 0);
 }
 
+// A table of `levels` tables, one in the other.
+std::string Nested(int levels) {
+  std::string table;
+  for (int i = 0; i < levels; ++i) table = wire::Entry("t", wire::Value('F', table));
+  return table;
+}
+
+TEST_F(ProtocolTest, AHeaderThatIsNotUnderstoodCostsItsMessageNotTheConnection) {
+  OpenChannel();
+  const std::vector<std::string> rows = {
+      wire::U16(1 << 13) + wire::Long(Nested(kTableDepthMax)),
+      wire::U16(1 << 13) + wire::Long(wire::Entry("odd", "?")),
+      wire::U16(1 << 15) + "\x20text",
+      wire::U16(1),
+  };
+  std::uint64_t tag = 0;
+  for (const std::string& properties : rows) {
+    Feed(wire::Deliver(1, ++tag, false, "x", "k") + wire::Header(1, 3, properties) +
+         wire::Body(1, "abc"));
+    EXPECT_EQ(recorder_.oversized, tag);
+  }
+  Feed(wire::Deliver(1, ++tag, false, "x", "k") +
+       wire::Header(1, 0, wire::U16(1 << 13) + wire::Long(Nested(kTableDepthMax - 1))));
+  EXPECT_EQ(recorder_.deliveries.size(), 1u);
+  EXPECT_EQ(recorder_.closes, 0);
+}
+
+// rabbitmq-c decodes a table by calling itself for each level of it.
+TEST_F(ProtocolTest, AMethodThatClientsAreNotSentIsNotDecoded) {
+  OpenChannel();
+  std::string deep;
+  for (int i = 0; i < 20'000; ++i) {
+    deep = wire::Value('F', wire::Entry("", deep.empty() ? "V" : deep));
+    if (deep.size() > 100'000) break;
+  }
+  const std::string table = wire::Entry("", deep);
+  Feed(wire::Method(1, 0x0028000A, wire::U16(0) + wire::Short("x") + wire::Short("topic") +
+                                       wire::U8(0) + wire::Long(table)));
+  EXPECT_EQ(recorder_.closes, 1);
+  EXPECT_NE(MessageOf(recorder_.closed).find("clients"), std::string::npos)
+      << MessageOf(recorder_.closed);
+}
+
 TEST_F(ProtocolTest, ConfirmsReturnsAndAlarmsAreTold) {
   OpenChannel();
   Feed(wire::Method(1, 0x003C0032,
