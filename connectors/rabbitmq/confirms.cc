@@ -31,10 +31,12 @@ std::string Confirms::NewToken() { return RandomToken(8) + "-"; }
 
 std::string Confirms::IdOf(std::uint64_t tag) const { return token_ + std::to_string(tag); }
 
-void Confirms::Add(std::uint32_t slot, std::string_view exchange, std::string own_id) {
+void Confirms::Add(std::uint32_t slot, std::string_view exchange, std::string_view routing_key,
+                   std::string own_id) {
   Waiting& waiting = waiting_.emplace_back();
   waiting.slot = slot;
   waiting.exchange = HashOf(exchange);
+  waiting.routing_key = HashOf(routing_key);
   waiting.own_id = std::move(own_id);
   ++unsettled_;
 }
@@ -68,18 +70,25 @@ void Confirms::OnConfirm(std::uint64_t tag, bool multiple, bool ack) {
   }
 }
 
-void Confirms::OnReturn(std::uint16_t code, std::string_view text, std::string_view message_id) {
-  if (StartsWith(message_id, token_)) {
-    const auto tag = ParseUint(message_id.substr(token_.size()));
+void Confirms::OnReturn(const Returned& returned) {
+  const Status why = ReturnError(returned.code, returned.text);
+  if (StartsWith(returned.message_id, token_)) {
+    const auto tag = ParseUint(std::string_view(returned.message_id).substr(token_.size()));
     if (tag && *tag >= first_ && *tag < next()) {
-      waiting_[static_cast<std::size_t>(*tag - first_)].returned = ReturnError(code, text);
+      waiting_[static_cast<std::size_t>(*tag - first_)].returned = why;
     }
     return;
   }
-  // Two with one id of their own and both under way: equal to whoever sent them.
+  // Several may have one id, of one client or of many. Where they were sent to tells them apart; to
+  // one place the broker returns them in their order.
+  const std::size_t exchange = HashOf(returned.exchange);
+  const std::size_t routing_key = HashOf(returned.routing_key);
   for (Waiting& waiting : waiting_) {
-    if (waiting.settled || !waiting.returned.ok() || waiting.own_id != message_id) continue;
-    waiting.returned = ReturnError(code, text);
+    if (waiting.settled || !waiting.returned.ok() || waiting.own_id != returned.message_id ||
+        waiting.exchange != exchange || waiting.routing_key != routing_key) {
+      continue;
+    }
+    waiting.returned = why;
     return;
   }
 }

@@ -13,7 +13,7 @@
 #include <string_view>
 
 #include "connectors/api/sink.h"
-#include "connectors/rabbitmq/error_map.h"
+#include "connectors/rabbitmq/protocol.h"
 
 namespace tidegate::rabbitmq {
 
@@ -26,11 +26,13 @@ class Confirms {
   // The number that the next publish will have.
   std::uint64_t next() const { return first_ + waiting_.size(); }
   std::size_t size() const { return unsettled_; }
-  // `own_id`: what a return would be recognised by; empty: by its number (see IdOf).
-  void Add(std::uint32_t slot, std::string_view exchange, std::string own_id);
+  // `own_id`: what a return would be recognised by, with where it was sent to; empty: by its number
+  // (see IdOf).
+  void Add(std::uint32_t slot, std::string_view exchange, std::string_view routing_key,
+           std::string own_id);
 
   void OnConfirm(std::uint64_t tag, bool multiple, bool ack);
-  void OnReturn(std::uint16_t code, std::string_view text, std::string_view message_id);
+  void OnReturn(const Returned& returned);
   // Everything that waits is settled; afterwards numbers begin at 1 again.
   void OnChannelClosed(const CloseReason& reason);
   void OnLost(const Status& why);
@@ -42,7 +44,8 @@ class Confirms {
   struct Waiting {
     std::uint32_t slot = 0;
     bool settled = false;
-    std::size_t exchange = 0;  // hash
+    std::size_t exchange = 0;     // hash
+    std::size_t routing_key = 0;  // hash
     std::string own_id;
     Status returned;
   };

@@ -3,7 +3,6 @@
 #include <vector>
 
 #include "connectors/rabbitmq/names.h"
-#include "server/base/check.h"
 #include "server/net/dial.h"
 
 namespace tidegate::rabbitmq {
@@ -79,7 +78,7 @@ std::size_t Connection::unsent() const {
 Task<void> Connection::Read(Ptr self) {
   std::vector<char> buffer(kReadBytes);
   while (!self->over_) {
-    if (self->paused_) {
+    if (self->paused_ && !self->awaiting_) {
       co_await self->resume_.Wait();
       continue;
     }
@@ -97,9 +96,14 @@ Task<void> Connection::Read(Ptr self) {
 }
 
 Task<Status> Connection::Await(std::string_view operation, milliseconds limit) {
-  TG_CHECK(!awaiting_);
   if (over_) co_return failure_;
+  if (awaiting_) {  // a broker that delivers before it has answered makes two ask
+    Fail(MakeError(ErrorClass::kConnectionClosed,
+                   std::string(operation) + ": an earlier request was not answered yet"));
+    co_return failure_;
+  }
   awaiting_ = true;
+  if (paused_) resume_.Set();
   channel_error_.reset();
   reply_.Reset();
   ScheduleFlush();

@@ -55,13 +55,14 @@ class Connection final : public std::enable_shared_from_this<Connection>,
              ConnectionUser* user);
   ~Connection();
 
-  bool open() const { return protocol_.open(); }
-  bool channel_open() const { return protocol_.channel_open(); }
+  bool open() const { return !over_ && protocol_.open(); }
+  bool channel_open() const { return !over_ && protocol_.channel_open(); }
   bool blocked() const { return blocked_; }
   std::uint32_t frame_max() const { return protocol_.frame_max(); }
   std::size_t unsent() const;
 
-  // Requests: one at a time.
+  // Requests: one at a time; a second ends the connection. The socket is read meanwhile, paused or
+  // not: the answer may stand behind much else.
   Task<Status> OpenChannel();
   Task<Status> SelectConfirms();
   // By the mode of `spec`; the broker's own exchanges are left alone.

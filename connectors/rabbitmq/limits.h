@@ -25,6 +25,9 @@ inline constexpr auto kRequestDeadline = 5s;   // a declaration; the broker answ
 inline constexpr auto kCloseDeadline = 2s;     // for the broker's close-ok
 inline constexpr auto kBackoffFirst = 200ms;   // doubled each time, ±25 %
 inline constexpr auto kBackoffMax = 5s;        // a broker that is back is found soon
+inline constexpr auto kHealthyAfter = 10s;     // connected so long: pauses begin at the first again
+inline constexpr auto kBriefLife = 1s;         // of a publisher's connection; sooner over: a pause
+inline constexpr auto kLockOutPause = 30s;     // refused credentials: others may be locked out
 
 // --- publishing
 inline constexpr std::uint32_t kPublishesInFlightMax = 16384;  // per worker: 16 MiB of 1 KiB
@@ -34,5 +37,7 @@ inline constexpr std::size_t kDestinationsMax = 16;            // of one message
 // --- reading
 inline constexpr std::size_t kQueuesRemembered = 4096;   // whose bindings we know: 1 MiB
 inline constexpr std::size_t kReadAheadBytesMax = 8 * 1024 * 1024;  // then the socket is not read
+// At-most-once asks the broker after each batch, and the answer comes behind all that is under way.
+inline constexpr std::uint16_t kAtMostOnceAheadMax = 32;
 
 }  // namespace tidegate::rabbitmq

@@ -29,6 +29,11 @@ Status Overloaded(std::string_view cause) {
   return MakeError(ErrorClass::kOverloaded, "publish to rabbitmq: " + std::string(cause));
 }
 
+Status LostAgain() {
+  return MakeError(ErrorClass::kConnectionClosed,
+                   "publish to rabbitmq: the connection was lost again");
+}
+
 milliseconds Left(TimePoint deadline) {
   return std::chrono::ceil<milliseconds>(deadline - Clock::now());
 }
@@ -85,8 +90,10 @@ Task<PublishResult> RabbitSink::Publish(const OutMessage& message, TimePoint dea
   if (!refusal.ok()) co_return No(std::move(refusal));
   if (!ready_) {
     Status status = co_await Ready(deadline);
+    if (status.ok()) status = Refusal(message);  // the frames of this connection may be smaller
     if (!status.ok()) co_return No(std::move(status));
   }
+  if (!connection_->open()) co_return No(LostAgain());
   if (connection_->blocked()) co_return No(Overloaded("the broker is short of memory or disk"));
   if (connection_->unsent() > kUnsentBytesMax) co_return No(Overloaded("too many bytes unsent"));
   std::uint32_t index = 0;
@@ -153,7 +160,7 @@ void RabbitSink::Send(const OutMessage& message, std::uint32_t slot, std::string
   content.message_id = id;
   content.persistent = shared_->config.producer.persistent;
   connection_->Publish(exchange, routing_key, shared_->config.producer.mandatory, content);
-  confirms_.Add(slot, exchange, std::string(OwnMessageId(message.headers)));
+  confirms_.Add(slot, exchange, routing_key, std::string(OwnMessageId(message.headers)));
   ++slots_[slot]->outstanding;
 }
 
@@ -175,7 +182,9 @@ Task<Status> RabbitSink::Ready(TimePoint deadline) {
       co_return MakeError(ErrorClass::kConnectFailed, "publish to rabbitmq: no connection in time");
     }
   }
-  co_return ready_ ? OkStatus() : last_error_;
+  if (ready_) co_return OkStatus();
+  // It was made, and went before this had its turn.
+  co_return last_error_.ok() ? LostAgain() : last_error_;
 }
 
 Task<void> RabbitSink::Connect(std::shared_ptr<RabbitSink> self) {
@@ -183,14 +192,16 @@ Task<void> RabbitSink::Connect(std::shared_ptr<RabbitSink> self) {
   self->connecting_ = false;
   self->ready_ = status.ok() && self->connection_ && self->connection_->channel_open();
   if (self->ready_) {
-    self->backoff_.Reset();
+    self->last_error_ = OkStatus();
+    self->ready_at_ = Clock::now();
     self->idle_timer_.Cancel();
     self->worker_.wheel().Arm(self->idle_timer_, kClientLinger);
   } else {
     if (status.ok()) status = MakeError(ErrorClass::kConnectionClosed, "rabbitmq: lost again");
     const bool answers = self->connection_ && self->connection_->open();
-    const milliseconds pause =
+    milliseconds pause =
         answers ? milliseconds(kRefusedPause) : self->backoff_.Next(RandomUint64());
+    if (ClassOf(status) == ErrorClass::kAuthFailed) pause = kLockOutPause;
     self->retry_at_ = Clock::now() + pause;
     self->last_error_ = std::move(status);
   }
@@ -275,7 +286,7 @@ void RabbitSink::OnConfirm(std::uint64_t tag, bool multiple, bool ack) {
 }
 
 void RabbitSink::OnReturn(const Returned& returned) {
-  confirms_.OnReturn(returned.code, returned.text, returned.message_id);
+  confirms_.OnReturn(returned);
 }
 
 void RabbitSink::OnBlocked(bool blocked) {
@@ -299,6 +310,13 @@ void RabbitSink::OnChannelLost(const CloseReason& reason) {
 }
 
 void RabbitSink::OnLost(const Status& why) {
+  // A broker that takes us in and throws us out is not asked by every publish.
+  if (ready_ && Clock::now() - ready_at_ >= kBriefLife) {
+    backoff_.Reset();
+  } else if (ready_) {
+    retry_at_ = Clock::now() + backoff_.Next(RandomUint64());
+    last_error_ = why;
+  }
   ready_ = false;
   blocked_timer_.Cancel();
   connection_.reset();

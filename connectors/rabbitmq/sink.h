@@ -66,6 +66,7 @@ class RabbitSink final : public connectors::Sink,
   bool connecting_ = false;
   Confirms confirms_;
   Backoff backoff_;
+  TimePoint ready_at_;
   TimePoint retry_at_;
   Status last_error_;
   std::vector<net::Event*> waiting_;  // for the channel

@@ -28,6 +28,17 @@ class SourceCore::Acks final : public connectors::AckTarget {
   void OnNack(const AckToken& token, NackKind kind) override {
     Bring(token, false, kind == NackKind::kRetry);
   }
+  // What was said so far, without waiting for the post. On the worker.
+  void Apply() {
+    std::vector<Entry> entries;
+    {
+      const std::lock_guard lock(mutex_);
+      entries.swap(entries_);
+    }
+    const auto core = core_.lock();
+    if (core == nullptr) return;
+    for (const Entry& one : entries) core->Settle(one.token, one.ack, one.requeue);
+  }
 
  private:
   struct Entry {
@@ -49,14 +60,7 @@ class SourceCore::Acks final : public connectors::AckTarget {
     if (entries_.size() > 1) return;
     AddRef();
     worker_.Post([this] {
-      std::vector<Entry> entries;
-      {
-        const std::lock_guard inner(mutex_);
-        entries.swap(entries_);
-      }
-      if (const auto core = core_.lock()) {
-        for (const Entry& one : entries) core->Settle(one.token, one.ack, one.requeue);
-      }
+      Apply();
       Release();
     });
   }
@@ -140,8 +144,17 @@ Task<Status> SourceCore::Establish() {
   }
   ConnectionPtr connection = connection_;
   Status status = co_await SetUp(connection);
-  if (!status.ok()) monitor.Refused(status);
+  if (status.ok()) {
+    established_at_ = Clock::now();
+  } else {
+    monitor.Refused(status);
+  }
   co_return status;
+}
+
+std::uint16_t SourceCore::Prefetch() const {
+  const std::uint16_t configured = shared_->config.consumer.prefetch;
+  return spec_.qos == Qos::kAtMostOnce ? std::min(configured, kAtMostOnceAheadMax) : configured;
 }
 
 Task<Status> SourceCore::SetUp(ConnectionPtr connection) {
@@ -151,7 +164,7 @@ Task<Status> SourceCore::SetUp(ConnectionPtr connection) {
   if (!status.ok()) co_return status;
   auto queue = co_await SetUpQueue(connection);
   if (!queue.ok()) co_return queue.status();
-  status = co_await connection->SetPrefetch(consumer.prefetch);
+  status = co_await connection->SetPrefetch(Prefetch());
   if (status.ok()) status = co_await connection->Consume(std::move(*queue));
   co_return status;
 }
@@ -251,20 +264,29 @@ Task<void> SourceCore::Repair(std::shared_ptr<SourceCore> self) {
 
 Task<Status> SourceCore::RepairOnce() {
   int refusals = 0;
-  backoff_.Reset();
+  // Where each connection ends soon after it was made, the pauses go on growing.
+  if (Clock::now() - established_at_ >= kHealthyAfter) {
+    backoff_.Reset();
+  } else {
+    co_await Pause();
+  }
   while (!closed_) {
     broken_.Reset();
     Status status = co_await Establish();
     if (closed_ || status.ok()) co_return status;
     if (IsRefusal(status) && ++refusals >= kRefusalsMax) co_return status;
-    const TimePoint until = Clock::now() + backoff_.Next(RandomUint64());
-    // Losses meanwhile set the same event: only the time and Close end the pause.
-    while (!closed_ && Clock::now() < until) {
-      const auto left = std::chrono::ceil<milliseconds>(until - Clock::now());
-      co_await broken_.WaitFor(left);
-    }
+    co_await Pause();
   }
   co_return Cancelled("read rabbitmq: the source is closed");
+}
+
+// Losses meanwhile set the same event: only the time and Close end it.
+Task<void> SourceCore::Pause() {
+  const TimePoint until = Clock::now() + backoff_.Next(RandomUint64());
+  while (!closed_ && Clock::now() < until) {
+    const auto left = std::chrono::ceil<milliseconds>(until - Clock::now());
+    co_await broken_.WaitFor(left);
+  }
 }
 
 void SourceCore::Forget() {
@@ -314,9 +336,8 @@ Task<bool> SourceCore::AckFirst(const std::vector<DeliveryPtr>& taken) {
   const std::uint64_t generation = generation_;
   const ConnectionPtr connection = connection_;
   if (!connection || !connection->channel_open()) co_return false;
-  connection->PauseReading(false);
   connection->Ack(taken.back()->tag, true);
-  const Status answered = co_await connection->SetPrefetch(shared_->config.consumer.prefetch);
+  const Status answered = co_await connection->SetPrefetch(Prefetch());
   if (!answered.ok() && connection->open() && generation == generation_) {
     // The channel ended instead of answering; that is told to whoever awaited the answer.
     Forget();
@@ -426,6 +447,7 @@ void SourceCore::OnLost(const Status& why) {
 
 Task<void> SourceCore::Close(std::shared_ptr<SourceCore> self) {
   if (self->closed_) co_return;
+  if (self->acks_ != nullptr) self->acks_->Apply();
   self->FlushAcks();
   self->closed_ = true;
   self->Forget();

@@ -36,6 +36,7 @@ class SourceCore final : private ConnectionUser, public std::enable_shared_from_
 
   static Task<void> Repair(std::shared_ptr<SourceCore> self);
   Task<Status> RepairOnce();
+  Task<void> Pause();
   Task<Status> Establish();
   Task<Status> SetUp(ConnectionPtr connection);
   Task<StatusOr<std::string>> SetUpQueue(ConnectionPtr connection);
@@ -43,6 +44,7 @@ class SourceCore final : private ConnectionUser, public std::enable_shared_from_
   Task<Status> Unbind(ConnectionPtr connection, std::string queue, std::vector<Binding> gone);
   std::string BrokersNameOf(const std::string& queue) const;
   QueueSpec QueueOf() const;
+  std::uint16_t Prefetch() const;
 
   std::vector<DeliveryPtr> Take(std::uint32_t max);
   void Fill(std::vector<DeliveryPtr> taken, connectors::MessageBatch& batch);
@@ -72,6 +74,7 @@ class SourceCore final : private ConnectionUser, public std::enable_shared_from_
   net::Event available_;
   net::Event broken_;
   Backoff backoff_;
+  TimePoint established_at_{};
   Status failed_;
   bool acks_scheduled_ = false;
   bool closed_ = false;

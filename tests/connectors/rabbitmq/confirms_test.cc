@@ -15,7 +15,16 @@ using connectors::PublishResult;
 class ConfirmsTest : public ::testing::Test {
  protected:
   void Add(int count, std::string_view exchange = "tasks") {
-    for (int i = 0; i < count; ++i) confirms_.Add(++slots_, exchange, "");
+    for (int i = 0; i < count; ++i) confirms_.Add(++slots_, exchange, "k", "");
+  }
+  static Returned Back(std::string message_id, std::string routing_key = "k") {
+    Returned returned;
+    returned.code = 312;
+    returned.text = "NO_ROUTE";
+    returned.exchange = "tasks";
+    returned.routing_key = std::move(routing_key);
+    returned.message_id = std::move(message_id);
+    return returned;
   }
   // "1ok 2no …" in the order of settling.
   std::string text_;
@@ -60,7 +69,7 @@ TEST_F(ConfirmsTest, NumbersNobodyKnowsAreIgnored) {
 
 TEST_F(ConfirmsTest, AReturnTurnsTheConfirmationIntoANo) {
   Add(2);
-  confirms_.OnReturn(312, "NO_ROUTE", confirms_.IdOf(2));
+  confirms_.OnReturn(Back(confirms_.IdOf(2)));
   EXPECT_EQ(text_, "");
   confirms_.OnConfirm(2, true, true);
   EXPECT_EQ(text_, "1ok 2no ");
@@ -68,11 +77,21 @@ TEST_F(ConfirmsTest, AReturnTurnsTheConfirmationIntoANo) {
 }
 
 TEST_F(ConfirmsTest, AReturnIsKnownByTheMessagesOwnId) {
-  confirms_.Add(1, "tasks", "a");
-  confirms_.Add(2, "tasks", "b");
-  confirms_.Add(3, "tasks", "b");
-  confirms_.OnReturn(312, "NO_ROUTE", "b");
-  confirms_.OnReturn(312, "NO_ROUTE", "stranger");
+  confirms_.Add(1, "tasks", "k", "a");
+  confirms_.Add(2, "tasks", "k", "b");
+  confirms_.Add(3, "tasks", "k", "b");
+  confirms_.OnReturn(Back("b"));
+  confirms_.OnReturn(Back("stranger"));
+  confirms_.OnConfirm(3, true, true);
+  EXPECT_EQ(text_, "1ok 2no 3ok ");
+}
+
+// Ids are the clients' own: two may have chosen the same.
+TEST_F(ConfirmsTest, OfTwoWithOneIdTheOneIsMeantThatWasSentThere) {
+  confirms_.Add(1, "tasks", "taken", "id-1");
+  confirms_.Add(2, "tasks", "nobody", "id-1");
+  confirms_.Add(3, "other", "nobody", "id-1");
+  confirms_.OnReturn(Back("id-1", "nobody"));
   confirms_.OnConfirm(3, true, true);
   EXPECT_EQ(text_, "1ok 2no 3ok ");
 }

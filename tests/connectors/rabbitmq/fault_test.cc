@@ -162,6 +162,45 @@ TEST_F(FaultTest, ADeletedQueueIsMadeAgain) {
   Close(*source);
 }
 
+TEST_F(FaultTest, AtMostOnceTakesLargeMessagesOverOneConnection) {
+  auto connector = Make(Base());
+  auto source = Open(*connector, Member(Qos::kAtMostOnce));
+  ASSERT_TRUE(source.ok()) << MessageOf(source.status());
+  // More than is read ahead: the broker's answer to each acknowledgement stands behind it.
+  const std::string large(400'000, 'x');
+  for (int i = 0; i < 60; ++i) ASSERT_EQ(Publish(*connector, large).outcome, Outcome::kOk);
+  const auto got = Read(**source, 40, true, 2);
+  ASSERT_TRUE(got.ok()) << MessageOf(got.status());
+  EXPECT_EQ(connector->health().reconnects, 0u) << connector->health().last_error_text;
+  Close(*source);
+}
+
+TEST_F(FaultTest, WhatWasSettledElsewhereIsSaidBeforeTheSourceCloses) {
+  auto connector = Make(Base());
+  auto source = Open(*connector, Member(Qos::kAtLeastOnce));
+  ASSERT_TRUE(source.ok()) << MessageOf(source.status());
+  ASSERT_EQ(Publish(*connector, "one").outcome, Outcome::kOk);
+  auto held = Read(**source, 1, false);
+  ASSERT_TRUE(held.ok()) << MessageOf(held.status());
+  std::promise<void> go;
+  const std::shared_future<void> gate = go.get_future().share();
+  worker().Post([gate] { gate.wait(); });
+  std::promise<void> closed;
+  asio::co_spawn(worker().executor(), (*source)->Close(),
+                 [&closed](std::exception_ptr) { closed.set_value(); });
+  (*held)[0].ack.Done();  // from here its word stands behind the close
+  go.set_value();
+  closed.get_future().get();
+  source->reset();
+  source = Open(*connector, Member(Qos::kAtLeastOnce));
+  ASSERT_TRUE(source.ok()) << MessageOf(source.status());
+  ASSERT_EQ(Publish(*connector, "two").outcome, Outcome::kOk);
+  const auto next = Read(**source, 1);
+  ASSERT_TRUE(next.ok()) << MessageOf(next.status());
+  EXPECT_EQ((*next)[0].content, "two");
+  Close(*source);
+}
+
 TEST_F(FaultTest, ABrokerRestartUnderLoadLosesNothingThatWasConfirmed) {
   Settings settings = Base();
   for (auto* exchange : {settings.mutable_producer()->mutable_exchange(),
