@@ -28,7 +28,8 @@ class TestClient {
  public:
   TestClient(net::Worker& worker, std::unique_ptr<net::MemoryStream> stream)
       : worker_(worker), stream_(std::move(stream)) {}
-  ~TestClient() { Close(); }
+  // On its worker, which the fixture's end is: waiting there for a post would wait for ever.
+  ~TestClient() { worker_.IsCurrent() ? stream_->Close() : Close(); }
 
   void Send(const std::string& bytes) {
     Run([this, bytes](std::shared_ptr<std::promise<void>> done) {
