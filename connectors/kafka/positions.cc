@@ -49,8 +49,8 @@ class Positions::Hub final : public std::enable_shared_from_this<Hub> {
 
   // The handle, with one more call counted.
   Task<StatusOr<AdminPtr>> Get(net::Worker& worker);
-  // The partitions of the endpoint's topics, looked up at most every 30 s; empty when that fails.
-  Task<std::vector<TopicPartitions>> Known(AdminPtr admin, net::Worker& worker);
+  // The partitions of the endpoint's topics, looked up at most every 30 s once they were found.
+  Task<StatusOr<std::vector<TopicPartitions>>> Known(AdminPtr admin, net::Worker& worker);
   // (control) What the group has committed of these partitions.
   StatusOr<Position> Committed(const std::string& name,
                                const std::vector<TopicPartitions>& topics) const;
@@ -212,21 +212,22 @@ Status Positions::Hub::Commit(const std::string& name, const Position& position)
   return ReadOffsets(rd_kafka_event_topic_partition_list(event.get()), stored);
 }
 
-Task<std::vector<TopicPartitions>> Positions::Hub::Known(AdminPtr admin, net::Worker& worker) {
-  using Topics = std::vector<TopicPartitions>;
+Task<StatusOr<std::vector<TopicPartitions>>> Positions::Hub::Known(AdminPtr admin,
+                                                                   net::Worker& worker) {
+  using Topics = StatusOr<std::vector<TopicPartitions>>;
   const auto self = shared_from_this();
   {
     std::lock_guard lock(mutex_);
-    if (Clock::now() - known_at_ < kKnownFor) co_return known_;
+    if (known_at_ != TimePoint() && Clock::now() - known_at_ < kKnownFor) co_return known_;
   }
   std::function<Topics()> job = [self, admin] {
-    auto found = FindTopics(admin->client->rk(), self->shared_, {});
-    return found.ok() ? std::move(*found) : Topics();
+    return FindTopics(admin->client->rk(), self->shared_, {});
   };
   auto found = co_await shared_->threads.Run<Topics>(worker, std::move(job), kCallDeadline);
-  if (!found) co_return Topics();
+  if (!found) co_return MakeError(ErrorClass::kTimeout, "load kafka position: no answer");
+  if (!found->ok()) co_return found->status();
   std::lock_guard lock(mutex_);
-  known_ = *found;
+  known_ = **found;
   known_at_ = Clock::now();
   co_return known_;
 }
@@ -237,10 +238,9 @@ Task<StatusOr<std::optional<Position>>> Positions::Load(std::string name, net::W
   if (!admin.ok()) co_return admin.status();
   auto topics = co_await hub->Known(*admin, worker);
   (*admin)->calls.fetch_sub(1);
-  if (topics.empty()) {
-    co_return MakeError(ErrorClass::kConnectFailed, "load kafka position: no topic was found");
-  }
-  std::function<StatusOr<Position>()> job = [hub, name, topics] {
+  if (!topics.ok()) co_return topics.status();
+  if (topics->empty()) co_return std::optional<Position>();  // no topic fits the pattern yet
+  std::function<StatusOr<Position>()> job = [hub, name, topics = std::move(*topics)] {
     return hub->Committed(name, topics);
   };
   auto loaded = co_await hub->shared()->threads.Run<StatusOr<Position>>(worker, std::move(job),

@@ -58,5 +58,21 @@ TEST_F(PositionsTest, ABrokerThatIsAwayIsSaidInTime) {
   EXPECT_LT(Clock::now() - begun, std::chrono::seconds(7));
 }
 
+// That nothing was found while it was away is not remembered.
+TEST_F(PositionsTest, ABrokerThatIsBackIsAskedAgain) {
+  auto connector = Make(Config());
+  ASSERT_TRUE(Await(worker(), connector->positions()->Load("tidegate.a", worker())).ok());
+  auto late = Make(Config());
+  cluster_->SetDown(1);
+  EXPECT_FALSE(Await(worker(), late->positions()->Load("tidegate.a", worker())).ok());
+  cluster_->SetUp(1);
+  const TimePoint back = Clock::now();
+  Status last = Unavailable("");
+  while (!last.ok() && Clock::now() - back < std::chrono::seconds(12)) {
+    last = Await(worker(), late->positions()->Load("tidegate.a", worker())).status();
+  }
+  EXPECT_TRUE(last.ok()) << MessageOf(last);
+}
+
 }  // namespace
 }  // namespace tidegate::kafka
