@@ -18,8 +18,10 @@ using connectors::Qos;
 using flow::EndReason;
 
 constexpr std::size_t kFramesPerWrite = 31;  // with separators between: within one gather write
+constexpr std::size_t kPieceBytes = 16 * 1024;  // 0.5 KB/s is slow, but not stalled
 
-// Closes the stream of a client that takes nothing for kStreamStall: no write waits for ever.
+// Closes the stream of a client that does not take a piece within kStreamStall: no write waits for
+// ever.
 class StallGuard final : public net::WheelTimer {
  public:
   StallGuard(net::ByteStream& stream, net::Worker& worker) : stream_(stream) {
@@ -139,6 +141,8 @@ class HttpGet final : public flow::Entrypoint {
     if (!started.ok()) co_return;
     call.Register(page);
     bool alive = co_await Fill(call, page, **seat, wish.type, framing);
+    // What comes while the end is written belongs to the next page, or to another consumer.
+    page.Stop(EndReason::kCompleted, OkStatus());
     if (alive) alive = co_await Close(call, page, **seat, wish, framing);
     const EndReason reason = !alive                            ? EndReason::kClientGone
                              : page.ended() && !page.full()    ? page.reason()
@@ -210,9 +214,23 @@ class HttpGet final : public flow::Entrypoint {
 
   static Task<bool> Write(flow::Call& call, std::span<const asio::const_buffer> buffers) {
     net::ByteStream& stream = call.exchange().stream();
-    const StallGuard guard(stream, call.worker());
-    const ErrorCode ec = co_await stream.WriteAll(buffers);
-    co_return !ec;
+    ErrorCode ec;
+    std::size_t sent = stream.TryWrite(buffers, ec);
+    if (ec) co_return false;
+    // A slow client takes the rest in pieces, each with a time of its own.
+    for (asio::const_buffer rest : buffers) {
+      const std::size_t done = std::min(sent, rest.size());
+      sent -= done;
+      for (rest += done; rest.size() > 0;) {
+        const asio::const_buffer piece = asio::buffer(rest, kPieceBytes);
+        const std::span<const asio::const_buffer> one(&piece, 1);
+        const StallGuard guard(stream, call.worker());
+        ec = co_await stream.WriteAll(one);
+        if (ec) co_return false;
+        rest += piece.size();
+      }
+    }
+    co_return true;
   }
 
   const HttpGetSettings settings_;

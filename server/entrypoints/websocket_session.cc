@@ -137,11 +137,9 @@ Task<bool> WebsocketSession::Feed(std::span<char> input) {
       case Event::kNeedMore:
         if (input.empty()) co_return true;
         break;
-      case Event::kMessage: {
-        const bool on = co_await OnMessage(step.payload);
-        if (!on && !closing_) co_return true;  // Run sees to the close; read on until the peer's
+      case Event::kMessage:
+        co_await OnMessage(step.payload);  // where it ends us: what follows is read for the close
         break;
-      }
       case Event::kPing:
         if (!closing_) session_.SendOwn(ControlFrame(http::Opcode::kPong, step.payload));
         break;
@@ -158,27 +156,28 @@ Task<bool> WebsocketSession::Feed(std::span<char> input) {
   }
 }
 
-Task<bool> WebsocketSession::OnMessage(std::string_view payload) {
-  if (closing_) co_return false;
+Task<void> WebsocketSession::OnMessage(std::string_view payload) {
+  if (closing_ || close_code_ != 0) co_return;  // thrown away
   if (!publishes_) {
     End(exchange::kClosePolicy, "Publishing is off", EndReason::kFailed);
-    co_return false;
+    co_return;
   }
   connectors::OutMessage message;
   message.content = payload;
+  publishing_ = true;
   const connectors::PublishResult result = co_await call_.Publish(message);
-  if (result.outcome == connectors::Outcome::kOk) co_return true;
+  publishing_ = false;
+  if (result.outcome == connectors::Outcome::kOk) co_return;
   // Under none a message may be lost; the endpoint's error counter has it.
-  if (call_.qos() == connectors::Qos::kNone) co_return true;
+  if (call_.qos() == connectors::Qos::kNone) co_return;
   const exchange::Answer answer = exchange::AnswerOf(result.status, result.outcome);
   const std::string_view text =
       answer.close == exchange::kCloseTooBig ? std::string_view(answer.text) : TextOf(answer.close);
   End(answer.close, text, EndReason::kFailed);
-  co_return false;
 }
 
 void WebsocketSession::OnTimer() {
-  silent_ticks_ = std::exchange(heard_, false) ? 0 : silent_ticks_ + 1;
+  silent_ticks_ = std::exchange(heard_, false) || publishing_ ? 0 : silent_ticks_ + 1;
   if (silent_ticks_ >= kGiveUp) {
     End(1001, "No answer to pings", EndReason::kClientGone);
     return;

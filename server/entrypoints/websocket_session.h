@@ -44,7 +44,7 @@ class WebsocketSession final : public flow::StreamControl, private net::WheelTim
   Task<void> Read(std::string leftover);
   // Deals with everything in `input`. False: the reading is over.
   Task<bool> Feed(std::span<char> input);
-  Task<bool> OnMessage(std::string_view payload);
+  Task<void> OnMessage(std::string_view payload);
   void OnTimer() override;
   void End(std::uint16_t code, std::string_view text, flow::EndReason reason);
   void ChooseClose(flow::EndReason reason);
@@ -60,6 +60,7 @@ class WebsocketSession final : public flow::StreamControl, private net::WheelTim
   bool closing_ = false;       // what still comes is thrown away
   bool peer_closed_ = false;
   bool heard_ = false;         // since the last tick
+  bool publishing_ = false;    // nothing is read meanwhile, so nothing can be heard
   int silent_ticks_ = 0;
   std::uint16_t close_code_ = 0;
   std::string close_text_;

@@ -12,8 +12,8 @@ namespace {
 
 // Below this a body is copied behind its head: one contiguous send is cheaper than two vectors.
 constexpr std::size_t kCopyMax = 4 * 1024;
-// Written at once before progress is looked at.
-constexpr std::size_t kPieceBytes = 64 * 1024;
+// Written before progress is looked at: 0.5 KB/s is slow, but not stalled.
+constexpr std::size_t kPieceBytes = 16 * 1024;
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 bool HasNoBody(int status) { return status < 200 || status == 204 || status == 304; }
@@ -179,9 +179,9 @@ Status Connection::SendContinue() {
   if (pos_ < end_) return OkStatus();  // the client did not wait
   std::size_t sent = 0;
   const Status status = TrySend(kContinue, std::string_view(), sent);
-  if (!status.ok() || sent == kContinue.size()) return status;
+  if (status.ok() && sent == kContinue.size()) return status;
   client_gone_ = true;  // a client that cannot take 25 bytes will not send a body
-  return Cancelled("send 100 Continue: the client takes nothing");
+  return WithReason(Cancelled("send 100 Continue: the client takes nothing"), "CLIENT_GONE");
 }
 
 Status Connection::BodyFailed(StatusCode code, std::string_view text, std::string_view reason) {
