@@ -51,6 +51,7 @@ ErrorClass ClassOfCode(StatusCode code) {
     case StatusCode::kDeadlineExceeded: return ErrorClass::kTimeout;
     case StatusCode::kUnauthenticated: return ErrorClass::kAuthFailed;
     case StatusCode::kPermissionDenied: return ErrorClass::kNotAuthorized;
+    case StatusCode::kCancelled:  // whoever worked at it was told to stop
     case StatusCode::kUnavailable: return ErrorClass::kConnectionClosed;
     default: return ErrorClass::kInternal;
   }

@@ -315,7 +315,7 @@ Task<void> Call::Fail(Status status, Outcome outcome) {
 }
 
 Task<void> Call::Fail(Status status, Outcome outcome, http::ResponseHead head) {
-  if (status.code() == StatusCode::kCancelled) co_return;  // the client has gone
+  if (ReasonOf(status) == "CLIENT_GONE") co_return;  // nobody is there to be told
   const exchange::Answer answer = exchange::AnswerOf(status, outcome);
   failure_key_ = std::string(answer.key);
   std::string body = ErrorAnswerBody(answer, context_.request_id, context_.accepts_json, head);

@@ -109,6 +109,7 @@ class CatchUp : private net::WheelTimer {
   std::vector<std::shared_ptr<CatchUpReader>> readers_;
   std::vector<Waiter*> queue_;
   bool scheduled_ = false;
+  bool stopped_ = false;
 };
 
 }  // namespace tidegate::flow

@@ -50,6 +50,7 @@ void CatchUp::Ready(Waiter& waiter) {
 }
 
 void CatchUp::StopAll() {
+  stopped_ = true;  // a look that was posted must not arm the timer of who is about to go
   Cancel();
   queue_.clear();
   for (const auto& reader : readers_) {
@@ -75,6 +76,7 @@ void CatchUp::ScheduleSoon() {
 }
 
 void CatchUp::Schedule() {
+  if (stopped_) return;
   const TimePoint now = Clock::now();
   const std::vector<Waiter*> waiting = queue_;
   for (Waiter* waiter : waiting) {
