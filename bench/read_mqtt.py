@@ -93,28 +93,27 @@ class Run:
         self.selector.register(self.publisher.socket, selectors.EVENT_READ)
 
     def take(self, seconds):
-        """Whether anything of the stream came within this time."""
+        """Whether anything came on either socket within this time."""
         ready = [key.fileobj for key, _ in self.selector.select(seconds)]
         if self.publisher.socket in ready:
             self.publisher.take()
-        if self.stream not in ready:
-            return self.publisher.socket in ready and self.take(seconds)
-        data = self.stream.recv(1 << 18)
-        if not data:
-            sys.exit(f"the gateway closed the stream: {self.last[-120:]!r}")
-        self.last = data
-        self.received += len(data)
-        return True
+        if self.stream in ready:
+            data = self.stream.recv(1 << 18)
+            if not data:
+                sys.exit(f"the gateway closed the stream: {self.last[-120:]!r}")
+            self.last = data
+            self.received += len(data)
+        return bool(ready)
 
     def subscribe(self):
         """The answer 101 comes before the broker knows of the subscription: one message at a time
         until one arrives; what was sent before it is not waited for."""
         end = time.monotonic() + PATIENCE
-        self.publisher.publish(1)
-        while not self.take(0.2):
+        while self.received == 0:
             if time.monotonic() > end:
                 sys.exit("no message arrives")
             self.publisher.publish(self.publisher.sent + 1)
+            self.take(0.2)
         while self.take(0.5):
             pass
         self.received = 0
@@ -124,14 +123,8 @@ class Run:
         while self.received < total * FRAME:
             ahead = self.received // FRAME + WINDOW
             self.publisher.publish(self.lost + min(ahead, total))
-            events = self.selector.select(PATIENCE)
-            if not events:
+            if not self.take(PATIENCE):
                 sys.exit(f"{self.received // FRAME} of {total} messages have come")
-            for key, _ in events:
-                if key.fileobj is self.stream:
-                    self.take(0)
-                else:
-                    self.publisher.take()
 
 
 def main(http, mqtt, pid, count=30_000):

@@ -8,9 +8,23 @@ find_programs
 if [ -n "${BENCH_MQTT:-}" ]; then
   mqtt=$BENCH_MQTT
 else
-  load "$root/tests/support/mosquitto/start_mosquitto.sh" "$work/mosquitto" >&2
-  mqtt=$(sed -n 's/^TIDEGATE_TEST_MQTT=//p' "$work/mosquitto/mosquitto.env")
-  trap '"$root/tests/support/mosquitto/stop_mosquitto.sh" "$work/mosquitto"; finish' EXIT
+  # Not the one of the tests, which writes its whole store to disk at every change.
+  mqtt=127.0.0.1:$("$root/tests/support/ports.py" 1)
+  cat >"$work/mosquitto.conf" <<END
+listener ${mqtt#*:} 127.0.0.1
+allow_anonymous true
+persistence false
+set_tcp_nodelay true
+max_queued_messages 0
+log_type error
+END
+  (exec taskset -c 1 "$(PATH=$PATH:/usr/sbin command -v mosquitto)" -c "$work/mosquitto.conf") \
+    2>"$work/mosquitto.err" &
+  started+=($!)
+  until (exec 3<>"/dev/tcp/${mqtt%:*}/${mqtt#*:}") 2>/dev/null; do
+    kill -0 "${started[-1]}" || die "mosquitto: see its errors"
+    sleep 0.05
+  done
 fi
 mkdir -p "$work/definitions"
 cat >"$work/definitions/mqtt.yaml" <<YAML
