@@ -3,7 +3,7 @@
 // The connection is made by the first message and ends kIdleLinger after the last. What was sent
 // and not confirmed when it is lost is unknown; what was not sent is a no. After a failure to
 // connect publishes fail fast for a moment, after refused credentials longer. A connection that was
-// lost is tried again `reconnectAttempts` times without waiting for a message; a message always may.
+// lost is made again without waiting for a message, in `reconnectAttempts`; a message always may.
 // The broker's receive maximum bounds what is unconfirmed; its maximum packet size and whether it
 // retains are looked at before anything is sent.
 // Thread: its worker. Owner: the connector, and its own tasks. Fails: see connectors/api/sink.h.
