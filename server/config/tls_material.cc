@@ -137,8 +137,8 @@ StatusOr<std::optional<std::string>> OptionalText(const std::string& field, bool
   return result;
 }
 
-StatusOr<std::string> BinaryTrust(const std::string& base, const v1::BinaryTrustStore& store,
-                                  const SecretResolver& secrets) {
+StatusOr<std::string> ReadForm(const std::string& base, const v1::BinaryTrustStore& store,
+                               const SecretResolver& secrets) {
   StoreFields fields;
   fields.base = base;
   TG_RETURN_IF_ERROR(StoreField(base, store, &fields.store));
@@ -153,8 +153,8 @@ StatusOr<std::string> BinaryTrust(const std::string& base, const v1::BinaryTrust
   return pem;
 }
 
-StatusOr<TlsIdentity> BinaryKey(const std::string& base, const v1::BinaryKeyStore& store,
-                                const SecretResolver& secrets) {
+StatusOr<TlsIdentity> ReadForm(const std::string& base, const v1::BinaryKeyStore& store,
+                               const SecretResolver& secrets) {
   StoreFields fields;
   fields.base = base;
   TG_RETURN_IF_ERROR(StoreField(base, store, &fields.store));
@@ -173,7 +173,7 @@ StatusOr<TlsIdentity> BinaryKey(const std::string& base, const v1::BinaryKeyStor
   return identity;
 }
 
-StatusOr<std::string> PemTrust(const std::string& base, const v1::PemTrustStore& store,
+StatusOr<std::string> ReadForm(const std::string& base, const v1::PemTrustStore& store,
                                const SecretResolver& secrets) {
   StoreFields fields;
   fields.base = base;
@@ -187,8 +187,8 @@ StatusOr<std::string> PemTrust(const std::string& base, const v1::PemTrustStore&
   return pem;
 }
 
-StatusOr<TlsIdentity> PemKey(const std::string& base, const v1::PemKeyStore& store,
-                             const SecretResolver& secrets) {
+StatusOr<TlsIdentity> ReadForm(const std::string& base, const v1::PemKeyStore& store,
+                               const SecretResolver& secrets) {
   StoreFields fields;
   fields.base = base;
   fields.chain = "certificateChain";
@@ -211,26 +211,25 @@ StatusOr<TlsIdentity> PemKey(const std::string& base, const v1::PemKeyStore& sto
   return identity;
 }
 
-StatusOr<std::string> TrustOf(const std::string& base, const v1::TrustStore& store,
-                              const SecretResolver& secrets) {
+// What `use` makes of the one form that a store has, at its path.
+template <typename Result, typename Store, typename Use>
+Result OfForm(const std::string& base, const Store& store, Use use) {
   switch (store.store_case()) {
-    case v1::TrustStore::kPem: return PemTrust(base + ".pem", store.pem(), secrets);
-    case v1::TrustStore::kJks: return BinaryTrust(base + ".jks", store.jks(), secrets);
-    case v1::TrustStore::kPkcs12: return BinaryTrust(base + ".pkcs12", store.pkcs12(), secrets);
-    case v1::TrustStore::STORE_NOT_SET: break;
+    case Store::kPem: return use(base + ".pem", store.pem());
+    case Store::kJks: return use(base + ".jks", store.jks());
+    case Store::kPkcs12: return use(base + ".pkcs12", store.pkcs12());
+    case Store::STORE_NOT_SET: break;
   }
   return At(base, "needs one of pem, jks, pkcs12");
 }
 
-StatusOr<TlsIdentity> IdentityOf(const std::string& base, const v1::KeyStore& store,
-                                 const SecretResolver& secrets) {
-  switch (store.store_case()) {
-    case v1::KeyStore::kPem: return PemKey(base + ".pem", store.pem(), secrets);
-    case v1::KeyStore::kJks: return BinaryKey(base + ".jks", store.jks(), secrets);
-    case v1::KeyStore::kPkcs12: return BinaryKey(base + ".pkcs12", store.pkcs12(), secrets);
-    case v1::KeyStore::STORE_NOT_SET: break;
-  }
-  return At(base, "needs one of pem, jks, pkcs12");
+// Content: of a trust store its certificates in PEM, of a key store a TlsIdentity.
+template <typename Content, typename Store>
+StatusOr<Content> ContentOf(const std::string& base, const Store& store,
+                            const SecretResolver& secrets) {
+  return OfForm<StatusOr<Content>>(base, store, [&](const std::string& path, const auto& form) {
+    return ReadForm(path, form, secrets);
+  });
 }
 
 StatusOr<TlsIdentity> ListenerIdentity(const std::string& base, const v1::Certificate& certificate,
@@ -252,25 +251,12 @@ StatusOr<TlsIdentity> ListenerIdentity(const std::string& base, const v1::Certif
 }
 
 // The shape of a store: exactly one form, one place.
-Status CheckStore(const std::string& base, const v1::TrustStore& store) {
-  std::string ignored;
-  switch (store.store_case()) {
-    case v1::TrustStore::kPem: return StoreField(base + ".pem", store.pem(), &ignored);
-    case v1::TrustStore::kJks: return StoreField(base + ".jks", store.jks(), &ignored);
-    case v1::TrustStore::kPkcs12: return StoreField(base + ".pkcs12", store.pkcs12(), &ignored);
-    case v1::TrustStore::STORE_NOT_SET: break;
-  }
-  return At(base, "needs one of pem, jks, pkcs12");
-}
-Status CheckStore(const std::string& base, const v1::KeyStore& store) {
-  std::string ignored;
-  switch (store.store_case()) {
-    case v1::KeyStore::kPem: return StoreField(base + ".pem", store.pem(), &ignored);
-    case v1::KeyStore::kJks: return StoreField(base + ".jks", store.jks(), &ignored);
-    case v1::KeyStore::kPkcs12: return StoreField(base + ".pkcs12", store.pkcs12(), &ignored);
-    case v1::KeyStore::STORE_NOT_SET: break;
-  }
-  return At(base, "needs one of pem, jks, pkcs12");
+template <typename Store>
+Status CheckStore(const std::string& base, const Store& store) {
+  return OfForm<Status>(base, store, [](const std::string& path, const auto& form) {
+    std::string ignored;
+    return StoreField(path, form, &ignored);
+  });
 }
 
 bool AsksClients(const v1::ClientCertificates& clients) {
@@ -327,10 +313,12 @@ StatusOr<TlsMaterial> ReadTls(const pb::Message& message, const SecretResolver& 
   const v1::Tls& tls = *AsTls(message);
   TlsMaterial material;
   if (tls.has_trust_store()) {
-    TG_ASSIGN_OR_RETURN(material.trust_pem, TrustOf("trustStore", tls.trust_store(), secrets));
+    TG_ASSIGN_OR_RETURN(material.trust_pem,
+                        ContentOf<std::string>("trustStore", tls.trust_store(), secrets));
   }
   if (tls.has_key_store()) {
-    TG_ASSIGN_OR_RETURN(TlsIdentity identity, IdentityOf("keyStore", tls.key_store(), secrets));
+    TG_ASSIGN_OR_RETURN(TlsIdentity identity,
+                        ContentOf<TlsIdentity>("keyStore", tls.key_store(), secrets));
     material.chain_pem = std::move(identity.chain_pem);
     material.key_pem = std::move(identity.key_pem);
   }
@@ -358,7 +346,7 @@ StatusOr<ListenerTlsMaterial> ReadListenerTls(const pb::Message& message,
                        : ClientCertificateAsk::kOptional;
     TG_ASSIGN_OR_RETURN(
         material.client_trust_pem,
-        TrustOf("clientCertificates.trustStore", clients.trust_store(), secrets));
+        ContentOf<std::string>("clientCertificates.trustStore", clients.trust_store(), secrets));
   }
   material.only_tls13 = tls.min_version() == v1::TLS_VERSION_TLS13;
   return material;
