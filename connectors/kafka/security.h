@@ -67,6 +67,7 @@ struct SecuritySettings {
   std::string key_pem;
   bool verify_hostname = true;
   bool trust_all = false;
+  bool only_tls13 = false;
 
   std::string_view protocol() const {
     if (sasl) return tls ? "SASL_SSL" : "SASL_PLAINTEXT";

@@ -214,15 +214,12 @@ void ReadTlsSettings(const pb::Tls& tls, SecuritySettings& out, Check& check) {
     check.Add("security.tls", MessageOf(material.status()));
     return;
   }
-  if (material->only_tls13) {
-    check.Add("security.tls.minVersion",
-              "tls13 cannot be asked of the Kafka library: it takes TLS 1.2 and 1.3");
-  }
   out.trust_pem = std::move(material->trust_pem);
   out.chain_pem = std::move(material->chain_pem);
   out.key_pem = std::move(material->key_pem);
   out.verify_hostname = material->verify_hostname;
   out.trust_all = material->trust_all;
+  out.only_tls13 = material->only_tls13;
 }
 
 }  // namespace

@@ -2,10 +2,14 @@
 
 import os
 import pathlib
+import socket
+import ssl
 import subprocess
+import threading
 import unittest
 
 import harness
+import pki
 
 
 def broker(name):
@@ -50,6 +54,42 @@ plans: [{{name: open, keyless: {{}}}}]
 def plain(password):
     return ("{protocol: sasl-plaintext, sasl: {mechanism: plain, username: gateway, password: "
             f"{password}}}}}")
+
+
+class OldServer:
+    """Speaks TLS 1.2 and nothing newer; notes whether handshakes have come to an end."""
+
+    def __init__(self, pair):
+        self.handshakes = []
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(*pair)
+        self.context.maximum_version = ssl.TLSVersion.TLSv1_2
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.address = "127.0.0.1:%d" % self.listener.getsockname()[1]
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            connection.settimeout(harness.DEADLINE)
+            try:
+                with self.context.wrap_socket(connection, server_side=True):
+                    self.handshakes.append(True)
+            except ssl.SSLError as error:
+                # Who only looks whether somebody listens sends nothing.
+                if error.reason == "NO_SHARED_CIPHER":
+                    self.handshakes.append(False)
+            except OSError:
+                pass
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.listener.close()
 
 
 class KafkaSecurityTest(unittest.TestCase):
@@ -129,6 +169,43 @@ class KafkaSecurityTest(unittest.TestCase):
             code, text = self.stages(gateway, name)
             self.assertEqual(code, 0, text)
             self.assertIn("logged in by SCRAM-SHA-256", text)
+
+    def test_tls_13_alone_when_it_is_asked_for(self):
+        authority = pki.Pki()
+        self.addCleanup(authority.close)
+        with harness.Gateway() as gateway:
+            (gateway.definitions / "ca.crt").write_bytes(file("tls/ca.crt").read_bytes())
+            trust = f"trustStore: {{pem: {{location: {gateway.definitions}/ca.crt}}}}"
+            name = self.deploy(gateway, "SSL",
+                               f"{{protocol: ssl, tls: {{{trust}, minVersion: tls13}}}}")
+            self.assertEqual(gateway.request("POST", f"/{name}", body="x").status, 202)
+            for version, shaken in (("tls12", True), ("tls13", False)):
+                with OldServer(authority.issue("old", "IP:127.0.0.1")) as server:
+                    name = harness.unique("s")
+                    gateway.apply(api(name, "t", server.address, "{protocol: ssl, tls: {trustAll: "
+                                      f"true, verifyHostname: false, minVersion: {version}}}}}"))
+                    self.stages(gateway, name)
+                    harness.until(lambda s=server: s.handshakes, "a handshake")
+                    self.assertEqual(set(server.handshakes), {shaken}, version)
+
+    def test_stores_rotate_by_location_under_sasl_ssl(self):
+        with harness.Gateway() as gateway:
+            authority = gateway.definitions / "ca.crt"
+            authority.write_bytes(file("tls/other-ca.crt").read_bytes())
+            name = self.deploy(
+                gateway, "SASL_SSL",
+                "{protocol: sasl-ssl, sasl: {mechanism: scram-sha-512, username: gateway, "
+                f"password: {file('sasl.password').read_text().strip()}}}, tls: {{trustStore: "
+                f"{{pem: {{location: {authority}}}}}}}}}")
+
+            def posted():
+                return gateway.request("POST", f"/{name}", body="x").status
+
+            self.assertEqual(posted(), 503)
+            fresh = authority.with_suffix(".new")
+            fresh.write_bytes(file("tls/ca.crt").read_bytes())
+            fresh.replace(authority)
+            harness.until(lambda: posted() == 202, "the new authority")
 
     def test_the_example_runs(self):
         script = harness.ROOT / "sidecar" / "examples" / "try-kafka-security.sh"
