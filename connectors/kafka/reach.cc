@@ -1,29 +1,18 @@
 #include "connectors/kafka/reach.h"
 
-#include <fcntl.h>
-#include <netdb.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cstring>
-#include <memory>
+#include <functional>
 
 #include "connectors/kafka/topics.h"
 #include "server/base/strings.h"
+#include "server/net/dial.h"
 
 namespace tidegate::kafka {
 namespace {
 
 using connectors::TestStage;
 
-constexpr int kConnectTimeoutMs = 2000;
-
-struct AddressDeleter {
-  void operator()(addrinfo* list) const { freeaddrinfo(list); }
-};
-using AddressPtr = std::unique_ptr<addrinfo, AddressDeleter>;
+constexpr auto kServerTimeout = std::chrono::seconds(3);  // name and connection of one server
 
 TestStage Stage(std::string name, bool ok, std::string detail) {
   TestStage stage;
@@ -33,64 +22,50 @@ TestStage Stage(std::string name, bool ok, std::string detail) {
   return stage;
 }
 
-AddressPtr Resolve(std::string_view server, std::string& cause) {
-  const std::size_t colon = server.rfind(':');
-  std::string host(server.substr(0, colon));
-  if (host.size() > 1 && host.front() == '[') host = host.substr(1, host.size() - 2);
-  const std::string port(server.substr(colon + 1));
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* list = nullptr;
-  const int code = getaddrinfo(host.c_str(), port.c_str(), &hints, &list);
-  if (code != 0) cause = gai_strerror(code);
-  return AddressPtr(code == 0 ? list : nullptr);
-}
+// `host:port` of the bootstrap list; an address of IPv6 stands in brackets.
+struct Server {
+  std::string host;
+  std::uint16_t port = 0;
+};
 
-bool Connect(const addrinfo& address, std::string& cause) {
-  const int fd = ::socket(address.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) {
-    cause = "no socket";
-    return false;
-  }
-  int code = 0;
-  if (::connect(fd, address.ai_addr, address.ai_addrlen) != 0) {
-    code = errno;
-    if (code == EINPROGRESS) {
-      pollfd wait{};
-      wait.fd = fd;
-      wait.events = POLLOUT;
-      code = ETIMEDOUT;
-      if (::poll(&wait, 1, kConnectTimeoutMs) > 0) {
-        socklen_t size = sizeof code;
-        ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &size);
-      }
-    }
-  }
-  ::close(fd);
-  if (code != 0) cause = std::strerror(code);
-  return code == 0;
+Server Parse(std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  Server server;
+  server.host = std::string(text.substr(0, colon));
+  const auto port = ParseUint(text.substr(colon + 1));
+  server.port = port && *port <= 65535 ? static_cast<std::uint16_t>(*port) : 0;
+  return server;
 }
 
 // The first bootstrap server that resolves and takes a connection.
-void ReachOne(const SharedPtr& shared, std::vector<TestStage>& stages) {
-  std::string dns_cause;
-  std::string tcp_cause;
+Task<bool> ReachOne(std::string bootstrap, net::Worker& worker, TimePoint deadline,
+                    std::vector<TestStage>& stages) {
+  Status dns = OkStatus();
+  Status tcp = OkStatus();
   bool resolved = false;
   std::string reached;
-  for (std::string_view server : Split(shared->config.bootstrap, ',')) {
-    const AddressPtr addresses = Resolve(server, dns_cause);
-    resolved = resolved || addresses != nullptr;
-    for (const addrinfo* entry = addresses.get(); entry != nullptr; entry = entry->ai_next) {
-      if (!Connect(*entry, tcp_cause)) continue;
-      reached = std::string(server);
-      break;
+  for (const std::string_view text : Split(bootstrap, ',')) {
+    const Server server = Parse(text);
+    const TimePoint until = std::min<TimePoint>(deadline, Clock::now() + kServerTimeout);
+    auto found = co_await net::ResolveHost(worker, server.host, server.port, until);
+    if (!found.ok()) {
+      dns = found.status();
+      continue;
     }
-    if (!reached.empty()) break;
+    resolved = true;
+    auto endpoints = std::move(*found);
+    const auto stream = co_await net::DialTcp(worker, std::move(endpoints), until);
+    tcp = stream.status();
+    if (!stream.ok()) continue;
+    (*stream)->Close();
+    reached = std::string(text);
+    break;
   }
-  stages.push_back(Stage("dns", resolved, resolved ? "resolved" : dns_cause));
-  if (!resolved) return;
+  stages.push_back(Stage("dns", resolved, resolved ? "resolved" : MessageOf(dns)));
+  if (!resolved) co_return false;
   stages.push_back(Stage("tcp", !reached.empty(),
-                         reached.empty() ? tcp_cause : "connected to " + reached));
+                         reached.empty() ? MessageOf(tcp) : "connected to " + reached));
+  co_return !reached.empty();
 }
 
 // What is found of the topics; `refused` is set instead when the cluster was not spoken to.
@@ -131,7 +106,8 @@ TestStage AskMetadata(const SharedPtr& shared, Status& refused) {
 }
 
 // tls, auth and metadata: which of them an error belongs to is told by its class.
-void AskCluster(const SharedPtr& shared, std::vector<TestStage>& stages) {
+std::vector<TestStage> AskCluster(const SharedPtr& shared) {
+  std::vector<TestStage> stages;
   const SecuritySettings& security = shared->config.security;
   Status refused;
   TestStage metadata = AskMetadata(shared, refused);
@@ -143,28 +119,42 @@ void AskCluster(const SharedPtr& shared, std::vector<TestStage>& stages) {
   const bool spoken = refused.ok() || authorized;
   // A token or ticket is got before the cluster is dialled: then nothing is known of its TLS.
   const bool dialled = !auth || shared->monitor->dialled();
-  if (security.tls && dialled && (spoken || auth || error_class == ErrorClass::kTlsFailed)) {
+  // Who does not speak TLS may hang up; to the library that is a connection lost like others.
+  const bool shaking = error_class == ErrorClass::kTlsFailed ||
+                       cause.find("in state SSL_HANDSHAKE") != std::string::npos;
+  if (security.tls && dialled && (spoken || auth || shaking)) {
     const bool ok = spoken || auth;
     stages.push_back(Stage("tls", ok, ok ? "the broker's certificate is trusted" : cause));
-    if (!ok) return;
+    if (!ok) return stages;
   }
   if (security.sasl && (spoken || auth)) {
     stages.push_back(Stage("auth", spoken, spoken ? "logged in by " + std::string(NameOf(
                                                                           security.mechanism))
                                                   : cause));
-    if (auth) return;
+    if (auth) return stages;
   }
   stages.push_back(refused.ok() ? std::move(metadata) : Stage("metadata", false, cause));
+  return stages;
 }
 
 }  // namespace
 
-std::vector<TestStage> Reach(const SharedPtr& shared) {
-  std::vector<TestStage> stages;
-  ReachOne(shared, stages);
-  if (!stages.back().ok) return stages;
-  AskCluster(shared, stages);
-  return stages;
+Task<std::vector<TestStage>> Reach(SharedPtr shared, net::Worker& worker) {
+  using Stages = std::vector<TestStage>;
+  const TimePoint deadline = Clock::now() + kOpenDeadline;
+  Stages stages;
+  std::string bootstrap = shared->config.bootstrap;
+  const bool reached = co_await ReachOne(std::move(bootstrap), worker, deadline, stages);
+  if (!reached) co_return stages;
+  std::function<Stages()> job = [shared] { return AskCluster(shared); };
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
+  auto asked = co_await shared->threads.Run<Stages>(worker, std::move(job), left);
+  if (!asked) {
+    stages.push_back(Stage("metadata", false, "no answer within 10 s"));
+    co_return stages;
+  }
+  stages.insert(stages.end(), asked->begin(), asked->end());
+  co_return stages;
 }
 
 }  // namespace tidegate::kafka

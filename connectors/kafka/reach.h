@@ -1,5 +1,6 @@
-// The connectivity test by stages: dns, tcp, tls, auth, metadata; tls and auth where the
-// endpoint has them. Blocks up to 10 s: control thread only.
+// The connectivity test by stages: dns, tcp, tls, auth, metadata; tls and auth where the endpoint
+// has them. At most kOpenDeadline; what blocks does so on a control thread.
+// Thread: the worker given. Owner: nobody. Fails: by a stage that is not ok, the last.
 #pragma once
 
 #include <vector>
@@ -9,6 +10,6 @@
 
 namespace tidegate::kafka {
 
-std::vector<connectors::TestStage> Reach(const SharedPtr& shared);
+Task<std::vector<connectors::TestStage>> Reach(SharedPtr shared, net::Worker& worker);
 
 }  // namespace tidegate::kafka

@@ -144,6 +144,14 @@ class KafkaStages(Stages, unittest.TestCase):
         super().setUpClass()
         cls.topic = harness.create_topic(1)
 
+    def test_one_server_of_the_list_is_enough(self):
+        host, port = address(self.plain)
+        others = f'nowhere.invalid:9092", "127.0.0.1:{harness.closed_port()}'
+        code, steps = self.try_it(kafka(f'{others}", "{host}', port))
+        self.assertEqual(code, 0, steps)
+        self.assertIn(f"{host}:{port}", next(step["message"] for step in steps
+                                             if step["name"] == "tcp"))
+
 
 class Mqtt5Stages(Stages, unittest.TestCase):
     endpoint = mqtt5
