@@ -92,7 +92,7 @@ KafkaConnector::KafkaConnector(SharedPtr shared, net::WorkerPool& workers)
   capabilities_.window = kAckWindowMax;  // of one partition
 }
 
-KafkaConnector::~KafkaConnector() { producers_->RetireCurrent("the connector is gone"); }
+KafkaConnector::~KafkaConnector() { producers_->Close(); }
 
 Task<StatusOr<SourcePtr>> KafkaConnector::OpenSource(SourceSpec spec, net::Worker& worker) {
   if (!capabilities_.subscribe) {
@@ -135,11 +135,15 @@ std::optional<connectors::Reset> KafkaConnector::reset_rule() const {
 }
 
 void KafkaConnector::AppendId(const Position& position, std::string& out) const {
-  if (!shared_->config.consumer.encode_message_id) {
-    position.AppendTo(out);
-    return;
+  // Several hundred partitions: no header would bring it back, and ParseId refuses it. Whoever
+  // comes without an id goes on where it stood.
+  const std::string text = position.Format();
+  if (text.size() > kPositionBytesMax) return;
+  if (shared_->config.consumer.encode_message_id) {
+    AppendBase64(out, text);
+  } else {
+    out += text;
   }
-  AppendBase64(out, position.Format());
 }
 
 StatusOr<Position> KafkaConnector::ParseId(std::string_view id) const {

@@ -188,6 +188,7 @@ void ProducerHub::Make() {
 
 void ProducerHub::Made(StatusOr<ProducerPtr> made) {
   std::vector<std::uint32_t> waiting;
+  bool unwanted = false;
   Status status = made.status();
   if (made.ok()) {
     (*made)->Start();
@@ -198,10 +199,12 @@ void ProducerHub::Made(StatusOr<ProducerPtr> made) {
     making_ = false;
     if (status.ok()) current_ = std::move(*made);
     waiting.swap(waiting_);
+    unwanted = closed_;
   }
   if (!linger_) linger_ = std::make_unique<Linger>(weak_from_this());
   home_->wheel().Arm(*linger_, kLingerCheck);
   Notify(std::move(waiting), status);
+  if (unwanted) RetireCurrent("the connector is gone");
 }
 
 void ProducerHub::Notify(std::vector<std::uint32_t> workers, const Status& status) {
@@ -250,6 +253,14 @@ void ProducerHub::Retire(const ProducerPtr& producer, const char* why) {
       if (sink != nullptr) sink->OnRetired(producer.get());
     });
   }
+}
+
+void ProducerHub::Close() {
+  {
+    std::lock_guard lock(mutex_);
+    closed_ = true;
+  }
+  RetireCurrent("the connector is gone");
 }
 
 void ProducerHub::RetireCurrent(const char* why) {

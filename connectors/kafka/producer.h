@@ -83,6 +83,8 @@ class ProducerHub : public std::enable_shared_from_this<ProducerHub> {
   // No new users; sinks give their leases back when nothing of theirs is outstanding.
   void Retire(const ProducerPtr& producer, const char* why);
   void RetireCurrent(const char* why);
+  // The connector has gone: nobody will publish any more, also not by a producer that is being made.
+  void Close();
 
   std::uint64_t inflight() const;
   const SharedPtr& shared() const { return shared_; }
@@ -98,11 +100,12 @@ class ProducerHub : public std::enable_shared_from_this<ProducerHub> {
 
   const SharedPtr shared_;
   net::WorkerPool& workers_;
+  mutable std::mutex mutex_;                       // outlives the sinks, which give leases back
   std::vector<std::unique_ptr<KafkaSink>> sinks_;  // each touched by its own worker alone
   std::vector<std::atomic<KafkaSink*>> published_; // the same for other threads' reading
-  mutable std::mutex mutex_;
   ProducerPtr current_;
   bool making_ = false;
+  bool closed_ = false;
   std::vector<std::uint32_t> waiting_;             // workers to be told
   net::Worker* home_ = nullptr;                    // the first that published; never changes then
   std::unique_ptr<Linger> linger_;                 // touched by the home worker

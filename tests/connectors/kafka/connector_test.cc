@@ -31,6 +31,28 @@ TEST_F(ConnectorTest, IdsAreBase64UnlessTheEndpointSaysOtherwise) {
   EXPECT_EQ(plain->ParseId(id)->Format(), "orders@0#1");
 }
 
+// Longer than what is taken back: a consumer with such an id could never come again.
+TEST_F(ConnectorTest, APositionThatNoHeaderCanCarryGivesNoId) {
+  for (const bool encoded : {true, false}) {
+    KafkaConfig config = Config();
+    config.consumer.encode_message_id = encoded;
+    auto connector = Make(config);
+    Position position;
+    for (int partition = 0; partition < 1000; ++partition) {
+      position.Set("orders", partition, 1'000'000'000 + partition);
+      std::string id;
+      connector->AppendId(position, id);
+      if (id.empty()) continue;
+      const auto again = connector->ParseId(id);
+      ASSERT_TRUE(again.ok()) << partition << " " << MessageOf(again.status());
+      ASSERT_EQ(*again, position);
+    }
+    std::string id;
+    connector->AppendId(position, id);
+    EXPECT_EQ(id, "");
+  }
+}
+
 TEST_F(ConnectorTest, AnUnusedConnectorHoldsNoClient) {
   auto connector = Make(Config());
   EXPECT_EQ(connector->health().clients, 0u);
