@@ -2,17 +2,17 @@
 
 #include <algorithm>
 
-#include "server/base/check.h"
-
 namespace tidegate::kafka {
 
-void AckWindow::Delivered(std::int64_t offset) {
-  TG_CHECK(entries_.empty() || entries_.back().offset < offset);
+bool AckWindow::Delivered(std::int64_t offset) {
+  if (offset <= last_) return false;
+  last_ = offset;
   if (prefix_ < 0) prefix_ = committed_ = offset;  // where the partition was begun
   Entry entry;
   entry.offset = offset;
   entries_.push_back(entry);
   ++outstanding_;
+  return true;
 }
 
 bool AckWindow::Settle(std::int64_t offset) {

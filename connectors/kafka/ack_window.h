@@ -14,8 +14,9 @@ inline constexpr std::size_t kAckWindowMax = 1000;  // beyond it the partition w
 
 class AckWindow {
  public:
-  // `offset` is above all before it.
-  void Delivered(std::int64_t offset);
+  // False, and nothing changes: not above all before it, so the log is not what it was (it was cut
+  // or made anew) and what is kept here says nothing of it.
+  bool Delivered(std::int64_t offset);
   // False: not outstanding (settled before, or never delivered).
   bool Settle(std::int64_t offset);
 
@@ -34,6 +35,7 @@ class AckWindow {
     bool settled = false;
   };
   std::deque<Entry> entries_;  // from the first unsettled on
+  std::int64_t last_ = -1;     // delivered
   std::int64_t prefix_ = -1;   // next offset after the settled prefix
   std::int64_t committed_ = -1;
   std::size_t outstanding_ = 0;

@@ -23,17 +23,8 @@ constexpr auto kTick = std::chrono::seconds(1);       // commits at least this o
 constexpr std::size_t kCommitAfter = 100;             // settled messages of one partition
 constexpr auto kRevokeWait = std::chrono::seconds(2);  // for messages of a revoked partition
 constexpr auto kCommitWait = std::chrono::seconds(2);
-constexpr auto kHandOverWait = std::chrono::seconds(10);  // a commit that hand-over waits for
 constexpr auto kLookEvery = std::chrono::seconds(30);
 constexpr std::size_t kEventsPerTurn = 64;
-
-// The assignment has changed: somebody else delivers what was not committed.
-bool IsGenerationError(int code) {
-  return code == RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION ||
-         code == RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID ||
-         code == RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS ||
-         code == RD_KAFKA_RESP_ERR__ASSIGNMENT_LOST || code == RD_KAFKA_RESP_ERR__STATE;
-}
 
 }  // namespace
 
@@ -98,8 +89,9 @@ Task<StatusOr<std::size_t>> GroupCore::Next(MessageBatch& batch, std::uint32_t m
   while (true) {
     if (closed_) co_return Cancelled("read kafka: closed");
     if (!failed_.ok()) co_return failed_;
-    std::size_t taken = DrainRetries(batch, limit);
-    if (taken < limit) taken += Drain(batch, limit - taken);
+    std::size_t bytes = 0;
+    std::size_t taken = DrainRetries(batch, limit, bytes);
+    if (taken < limit) taken += Drain(batch, limit - taken, bytes);
     if (taken > 0 && spec_.qos == Qos::kAtMostOnce) {
       Status committed = co_await CommitBeforeHandOver();
       if (!committed.ok()) {
@@ -120,11 +112,12 @@ bool GroupCore::AnyLaneFull() const {
                      [](const LanePtr& lane) { return lane->window.full(); });
 }
 
-std::size_t GroupCore::Drain(MessageBatch& batch, std::size_t limit) {
+std::size_t GroupCore::Drain(MessageBatch& batch, std::size_t limit, std::size_t bytes) {
   std::size_t taken = 0;
   while (taken < limit && failed_.ok()) {
     if (NeedsAcks() && AnyLaneFull()) break;  // its head is stuck: wait for it to settle
-    rd_kafka_message_t* record = rd_kafka_consume_queue(handles_->records(), 0);
+    rd_kafka_message_t* record = std::exchange(ahead_, nullptr);
+    if (record == nullptr) record = rd_kafka_consume_queue(handles_->records(), 0);
     if (record == nullptr) break;
     Lane* lane = record->err == RD_KAFKA_RESP_ERR_NO_ERROR ? LaneOf(*record) : nullptr;
     if (lane == nullptr) {
@@ -132,6 +125,11 @@ std::size_t GroupCore::Drain(MessageBatch& batch, std::size_t limit) {
       if (record->err != RD_KAFKA_RESP_ERR_NO_ERROR) TakeError(*record);
       rd_kafka_message_destroy(record);
       continue;
+    }
+    bytes += SizeOf(*record);
+    if (!batch.empty() && bytes > connectors::kBatchBytesMax) {
+      ahead_ = record;
+      break;
     }
     Deliver(*lane, record, batch);
     ++taken;
@@ -142,7 +140,10 @@ std::size_t GroupCore::Drain(MessageBatch& batch, std::size_t limit) {
 
 void GroupCore::Deliver(Lane& lane, rd_kafka_message_t* record, MessageBatch& batch) {
   const std::int64_t offset = record->offset;
-  lane.window.Delivered(offset);
+  if (!lane.window.Delivered(offset)) {
+    Restart(lane, offset);
+    lane.window.Delivered(offset);
+  }
   auto* kept = new Kept(handles_->client(), record);
   if (NeedsAcks()) {
     lane.kept.emplace(offset, kept);
@@ -152,6 +153,16 @@ void GroupCore::Deliver(Lane& lane, rd_kafka_message_t* record, MessageBatch& ba
   Fill(lane, *kept, batch);
   kept->Release();
   lane.window.Settle(offset);  // auto: on hand-over; at-most-once: committed before it
+}
+
+void GroupCore::Restart(Lane& lane, std::int64_t offset) {
+  Log(LogLevel::kWarn, "kafka.offset_went_back",
+      {{"api", shared_->monitor->api()}, {"endpoint", shared_->monitor->endpoint()},
+       {"topic", lane.topic}, {"partition", std::to_string(lane.partition)},
+       {"offset", std::to_string(offset)}});
+  ForgetKept(lane);
+  lane.window = AckWindow();
+  lane.number = ++next_lane_;  // acknowledgements of what came before are ignored
 }
 
 void GroupCore::Fill(Lane& lane, Kept& kept, MessageBatch& batch) {
@@ -167,7 +178,7 @@ void GroupCore::Fill(Lane& lane, Kept& kept, MessageBatch& batch) {
   message.ack = connectors::Ack(*acks_, token);
 }
 
-std::size_t GroupCore::DrainRetries(MessageBatch& batch, std::size_t limit) {
+std::size_t GroupCore::DrainRetries(MessageBatch& batch, std::size_t limit, std::size_t& bytes) {
   std::size_t taken = 0;
   while (taken < limit && !retries_.empty()) {
     const Retry retry = retries_.front();
@@ -176,6 +187,11 @@ std::size_t GroupCore::DrainRetries(MessageBatch& batch, std::size_t limit) {
       if (lane->number != retry.lane || !lane->delivering) continue;
       const auto kept = lane->kept.find(retry.offset);
       if (kept == lane->kept.end()) continue;
+      bytes += SizeOf(kept->second->record());
+      if (taken > 0 && bytes > connectors::kBatchBytesMax) {
+        retries_.push_front(retry);
+        return taken;
+      }
       Fill(*lane, *kept->second, batch);
       batch[batch.size() - 1].redelivered = true;
       ++taken;
@@ -345,6 +361,9 @@ std::vector<GroupCore::Lane*> GroupCore::LanesOf(const std::vector<GroupPartitio
 }
 
 void GroupCore::Drop(const std::vector<GroupPartition>& partitions) {
+  if (ahead_ != nullptr && LaneOf(*ahead_) == nullptr) {  // whoever gets it next reads it again
+    rd_kafka_message_destroy(std::exchange(ahead_, nullptr));
+  }
   last_lane_ = nullptr;
   for (Lane* gone : LanesOf(partitions)) {
     ForgetKept(*gone);
@@ -357,110 +376,6 @@ void GroupCore::ForgetKept(Lane& lane) {
   lane.kept.clear();
 }
 
-std::uint64_t GroupCore::Commit() {
-  if (!Commits() || closed_) return 0;
-  rd_kafka_topic_partition_list_t* list = nullptr;
-  for (const LanePtr& lane : lanes_) {
-    if (!lane->window.dirty()) continue;
-    if (list == nullptr) list = rd_kafka_topic_partition_list_new(8);
-    rd_kafka_topic_partition_list_add(list, lane->topic.c_str(), lane->partition)->offset =
-        lane->window.commit_offset();
-  }
-  if (list == nullptr) return 0;
-  const std::uint64_t number = commits_ + 1;
-  const rd_kafka_resp_err_t code = rd_kafka_commit_queue(
-      handles_->rk(), list, handles_->commits(), nullptr,
-      reinterpret_cast<void*>(number));  // NOLINT: a number in pointer bits
-  rd_kafka_topic_partition_list_destroy(list);
-  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-    shared_->monitor->Failed(code, "commit offsets");
-    return 0;
-  }
-  return commits_ = number;
-}
-
-Task<int> GroupCore::CommitAndWait(TimePoint deadline) {
-  const auto self = shared_from_this();
-  const std::uint64_t number = Commit();
-  if (number == 0) co_return RD_KAFKA_RESP_ERR_NO_ERROR;
-  auto wait = std::make_shared<CommitWait>();
-  waits_[number] = wait;
-  co_await wait->parking.Wait(worker_.wheel(), deadline);
-  waits_.erase(number);
-  co_return wait->done ? wait->code : RD_KAFKA_RESP_ERR__TIMED_OUT;
-}
-
-Task<Status> GroupCore::CommitBeforeHandOver() {
-  const auto self = shared_from_this();
-  const TimePoint deadline = Clock::now() + kHandOverWait;
-  while (true) {
-    const int code = co_await CommitAndWait(deadline);
-    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) co_return OkStatus();
-    const ErrorClass error_class = ClassOfCode(code, true);
-    if (closed_ || IsGenerationError(code)) {
-      co_return MakeError(ErrorClass::kConnectionClosed, "commit kafka offsets: reassigned");
-    }
-    if (error_class == ErrorClass::kNotAuthorized || Clock::now() >= deadline) {
-      failed_ = ErrorOf(code, "commit kafka offsets", "", false);
-      co_return failed_;
-    }
-    co_await worker_.wheel().Sleep(2 * kWheelTick);
-  }
-}
-
-void GroupCore::TakeCommits() {
-  while (rd_kafka_event_t* event = rd_kafka_queue_poll(handles_->commits(), 0)) {
-    const int code = rd_kafka_event_error(event);
-    const auto number = reinterpret_cast<std::uint64_t>(rd_kafka_event_opaque(event));
-    const rd_kafka_topic_partition_list_t* list = rd_kafka_event_topic_partition_list(event);
-    for (int i = 0; list != nullptr && i < list->cnt; ++i) {
-      const rd_kafka_topic_partition_t& entry = list->elems[i];
-      if (code != RD_KAFKA_RESP_ERR_NO_ERROR || entry.err != RD_KAFKA_RESP_ERR_NO_ERROR) continue;
-      for (const LanePtr& lane : lanes_) {
-        if (lane->partition == entry.partition && lane->topic == entry.topic) {
-          lane->window.Committed(entry.offset);
-        }
-      }
-    }
-    rd_kafka_event_destroy(event);
-    commits_answered_ = std::max(commits_answered_, number);
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-      shared_->monitor->Failed(code, rd_kafka_err2str(static_cast<rd_kafka_resp_err_t>(code)));
-    }
-    const auto wait = waits_.find(number);
-    if (wait == waits_.end()) continue;
-    const auto kept = wait->second;
-    kept->code = code;
-    kept->done = true;
-    kept->parking.Wake();
-    if (closed_ && !bridge_) return;
-  }
-}
-
-void GroupCore::ShowLag() {
-  std::map<std::string, std::int64_t> behind;
-  for (const LanePtr& lane : lanes_) {
-    std::int64_t low = 0;
-    std::int64_t high = 0;
-    const std::int64_t next = lane->window.commit_offset();
-    std::int64_t& messages = behind[lane->topic];
-    if (next < 0 || rd_kafka_get_watermark_offsets(handles_->rk(), lane->topic.c_str(),
-                                                   lane->partition, &low, &high) !=
-                        RD_KAFKA_RESP_ERR_NO_ERROR) {
-      continue;
-    }
-    messages += std::max<std::int64_t>(0, high - next);
-  }
-  std::vector<connectors::Lag> lag;
-  for (const auto& [topic, messages] : behind) {
-    connectors::Lag entry;
-    entry.topic = topic;
-    entry.messages = messages;
-    lag.push_back(std::move(entry));
-  }
-  shared_->monitor->SetLag(this, std::move(lag));
-}
-
 Task<void> GroupCore::Close() {
   const auto self = shared_from_this();
   if (closed_) co_return;
@@ -471,6 +386,7 @@ Task<void> GroupCore::Close() {
   Cancel();
   shared_->monitor->DropLag(this);
   while (rebalancing_ > 0 && Clock::now() < deadline) co_await worker_.wheel().Sleep(kWheelTick);
+  if (ahead_ != nullptr) rd_kafka_message_destroy(std::exchange(ahead_, nullptr));
   if (bridge_) bridge_->Stop();
   bridge_.reset();
   worker_.Post([self] { self->parking_.Wake(); });

@@ -80,8 +80,9 @@ class GroupCore final : public EventListener,
   bool NeedsAcks() const { return spec_.qos == connectors::Qos::kAtLeastOnce; }
   bool Commits() const { return spec_.qos != connectors::Qos::kNone; }
   bool AnyLaneFull() const;
-  std::size_t Drain(connectors::MessageBatch& batch, std::size_t limit);
-  std::size_t DrainRetries(connectors::MessageBatch& batch, std::size_t limit);
+  std::size_t Drain(connectors::MessageBatch& batch, std::size_t limit, std::size_t bytes);
+  std::size_t DrainRetries(connectors::MessageBatch& batch, std::size_t limit,
+                           std::size_t& bytes);
   void Deliver(Lane& lane, rd_kafka_message_t* record, connectors::MessageBatch& batch);
   void Fill(Lane& lane, Kept& kept, connectors::MessageBatch& batch);
   Lane* LaneOf(const rd_kafka_message_t& record);
@@ -95,6 +96,8 @@ class GroupCore final : public EventListener,
   std::vector<Lane*> LanesOf(const std::vector<GroupPartition>& partitions);
   void Drop(const std::vector<GroupPartition>& partitions);
   void ForgetKept(Lane& lane);
+  // The partition's log goes on below what was delivered: nothing before counts any more.
+  void Restart(Lane& lane, std::int64_t offset);
   void ShowLag();
 
   const SharedPtr shared_;
@@ -106,6 +109,7 @@ class GroupCore final : public EventListener,
   Acks* acks_ = nullptr;  // counted; every outstanding ack holds one more
   std::vector<LanePtr> lanes_;
   Lane* last_lane_ = nullptr;
+  rd_kafka_message_t* ahead_ = nullptr;  // taken, but too much for the last batch
   std::uint32_t next_lane_ = 0;
   std::uint32_t generation_ = 0;  // of the assignment
   std::map<std::string, std::string> topics_;  // interned names: views of messages

@@ -2,6 +2,8 @@
 
 #include <librdkafka/rdkafka.h>
 
+#include <cstring>
+
 namespace tidegate::kafka {
 namespace {
 
@@ -39,6 +41,21 @@ void FillMessage(rd_kafka_message_t& record, std::string_view topic, bool cut_co
     if (value != nullptr) field.value = std::string_view(static_cast<const char*>(value), size);
     message.headers.push_back(field);
   }
+}
+
+std::size_t SizeOf(rd_kafka_message_t& record) {
+  std::size_t size = record.len + record.key_len;
+  rd_kafka_headers_t* headers = nullptr;
+  if (rd_kafka_message_headers(&record, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR) return size;
+  const char* name = nullptr;
+  const void* value = nullptr;
+  std::size_t bytes = 0;
+  for (std::size_t i = 0;
+       rd_kafka_header_get_all(headers, i, &name, &value, &bytes) == RD_KAFKA_RESP_ERR_NO_ERROR;
+       ++i) {
+    size += std::strlen(name) + bytes;
+  }
+  return size;
 }
 
 connectors::Hold HoldOf(rd_kafka_message_t* record) {

@@ -73,6 +73,7 @@ class EachCore final : public EventListener,
   Parking parking_;
   Position origin_;
   std::vector<std::unique_ptr<Topic>> topics_;  // names are views of messages: stable
+  rd_kafka_message_t* ahead_ = nullptr;  // taken, but too much for the last batch
   const rd_kafka_topic_t* last_handle_ = nullptr;
   Topic* last_topic_ = nullptr;
   Status failed_;
@@ -132,13 +133,20 @@ std::size_t EachCore::Drain(MessageBatch& batch, std::uint32_t max) {
   const std::size_t limit = std::min<std::size_t>(max, kPollBatchMax);
   const bool cut = shared_->config.consumer.remove_confluent_header;
   std::size_t taken = 0;
+  std::size_t bytes = 0;
   while (taken < limit && failed_.ok()) {
-    rd_kafka_message_t* record = rd_kafka_consume_queue(handles_->queue(), 0);
+    rd_kafka_message_t* record = std::exchange(ahead_, nullptr);
+    if (record == nullptr) record = rd_kafka_consume_queue(handles_->queue(), 0);
     if (record == nullptr) break;
     if (record->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
       TakeError(*record);
       rd_kafka_message_destroy(record);
       continue;
+    }
+    bytes += SizeOf(*record);
+    if (taken > 0 && bytes > connectors::kBatchBytesMax) {
+      ahead_ = record;
+      break;
     }
     Topic& topic = TopicOf(*record);
     const auto index = static_cast<std::size_t>(record->partition);
@@ -288,13 +296,13 @@ Position EachCore::Reached() const {
 
 void EachCore::ShowLag() {
   const Position high = HighWatermark();
-  std::vector<connectors::Lag> lag;
+  std::vector<Monitor::TopicLag> lag;
   for (const auto& topic : topics_) {
-    connectors::Lag entry;
+    Monitor::TopicLag entry;
     entry.topic = topic->name;
     for (std::size_t i = 0; i < topic->parts.size(); ++i) {
       const auto* end = high.Find(topic->name, static_cast<std::int32_t>(i));
-      entry.messages += std::max<std::int64_t>(0, end->offset + 1 - topic->parts[i].next);
+      entry.Add(std::max<std::int64_t>(0, end->offset + 1 - topic->parts[i].next));
     }
     lag.push_back(std::move(entry));
   }
@@ -307,6 +315,7 @@ Task<void> EachCore::Close() {
   closed_ = true;
   Cancel();
   shared_->monitor->DropLag(this);
+  if (ahead_ != nullptr) rd_kafka_message_destroy(std::exchange(ahead_, nullptr));
   if (bridge_) bridge_->Stop();
   bridge_.reset();
   worker_.Post([self] { self->parking_.Wake(); });

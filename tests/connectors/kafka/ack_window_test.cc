@@ -86,5 +86,19 @@ TEST(AckWindowTest, AnyOrderOfAcksEndsAtTheLastOffset) {
   }
 }
 
+// A log that was cut or made anew: its reader begins anew, the process lives.
+TEST(AckWindowTest, AnOffsetThatGoesBackIsRefused) {
+  AckWindow window;
+  EXPECT_TRUE(window.Delivered(10));
+  EXPECT_TRUE(window.Delivered(12));
+  EXPECT_FALSE(window.Delivered(12));
+  EXPECT_FALSE(window.Delivered(3));
+  EXPECT_EQ(window.outstanding(), 2u);
+  EXPECT_TRUE(window.Settle(10));
+  EXPECT_TRUE(window.Settle(12));
+  EXPECT_FALSE(window.Delivered(11));
+  EXPECT_EQ(window.commit_offset(), 13);
+}
+
 }  // namespace
 }  // namespace tidegate::kafka

@@ -187,5 +187,33 @@ TEST_F(EachTest, NobodyThereIsConnectFailed) {
   EXPECT_EQ(ClassOf(source.status()), ErrorClass::kConnectFailed);
 }
 
+// What the library keeps ready does not come all at once.
+TEST_F(EachTest, ABatchIsBoundedInBytes) {
+  auto connector = Make(Reading("orders", Reset::kEarliest));
+  const std::string large(300'000, 'x');
+  for (int i = 0; i < 8; ++i) ASSERT_TRUE(cluster_->Produce("orders", "", large, 0).ok());
+  auto source = Open(*connector, SourceSpec());
+  ASSERT_TRUE(source.ok());
+  ASSERT_TRUE(Read(**source, 1).ok());
+  // Written while the reader is open: it reads ahead meanwhile.
+  for (int i = 0; i < 8; ++i) ASSERT_TRUE(cluster_->Produce("orders", "", large, 0).ok());
+  std::size_t seen = 1;
+  connectors::MessageBatch batch;
+  batch.Reserve(256);
+  while (seen < 16) {
+    batch.Clear();
+    auto taken = Await(worker(), (*source)->Next(batch, 256));
+    ASSERT_TRUE(taken.ok());
+    std::size_t bytes = 0;
+    for (const connectors::Message& message : batch) {
+      EXPECT_EQ(message.offset, static_cast<std::int64_t>(seen++));
+      bytes += message.content.size();
+    }
+    EXPECT_LE(bytes, connectors::kBatchBytesMax);
+  }
+  batch.Clear();
+  Close(std::move(*source));
+}
+
 }  // namespace
 }  // namespace tidegate::kafka
