@@ -372,7 +372,7 @@ void GroupCore::Drop(const std::vector<GroupPartition>& partitions) {
 }
 
 void GroupCore::ForgetKept(Lane& lane) {
-  for (const auto& [offset, kept] : lane.kept) kept->Release();
+  for (const auto& entry : lane.kept) entry.second->Release();
   lane.kept.clear();
 }
 

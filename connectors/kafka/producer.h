@@ -83,7 +83,7 @@ class ProducerHub : public std::enable_shared_from_this<ProducerHub> {
   // No new users; sinks give their leases back when nothing of theirs is outstanding.
   void Retire(const ProducerPtr& producer, const char* why);
   void RetireCurrent(const char* why);
-  // The connector has gone: nobody will publish any more, also not by a producer that is being made.
+  // The connector has gone: nobody will publish any more, by a producer that is being made either.
   void Close();
 
   std::uint64_t inflight() const;
