@@ -1,5 +1,7 @@
-// From the bootstrap's admin listeners to those of the admin server, TLS texts resolved.
-// Thread: control. Fails: by Status naming the listener.
+// From the bootstrap's admin listeners to those of the admin server, TLS texts resolved; those in
+// files are read again when they change.
+// Thread: control. Owner: `secrets` must outlive the admin server.
+// Fails: by Status naming the listener.
 #pragma once
 
 #include <vector>

@@ -16,17 +16,18 @@
 #include "server/telemetry/metrics.h"
 #include "sidecar/access_log_sink.h"
 #include "sidecar/admin_listeners.h"
+#include "sidecar/beat_watch.h"
 #include "sidecar/definitions.h"
 #include "sidecar/gauges.h"
 #include "sidecar/listeners.h"
 #include "sidecar/operations.h"
 #include "sidecar/secret_watch.h"
 #include "sidecar/start_memory.h"
+#include "sidecar/version.h"
 
 namespace tidegate::sidecar {
 namespace {
 
-constexpr auto kBeatMax = std::chrono::seconds(5);
 constexpr int kTlsRefreshTicks = 5;
 constexpr auto kAdminStop = std::chrono::seconds(2);
 
@@ -70,6 +71,7 @@ struct Lifecycle::Impl {
   std::unique_ptr<http::Handler> operations_handler;
   HttpServers http;
   std::unique_ptr<http::HttpServer> operations;
+  std::unique_ptr<BeatWatch> beats;
   std::unique_ptr<net::WorkerPool> workers;
   std::unique_ptr<net::WorkerPool> control;
   std::unique_ptr<admin::Repository> repository;
@@ -100,7 +102,7 @@ std::vector<ReadyCheck> Lifecycle::Impl::Live() const {
   check.ok = true;
   const TimePoint now = Clock::now();
   for (std::size_t i = 0; i < workers->size(); ++i) {
-    if (now - workers->at(i).last_beat() <= kBeatMax) continue;
+    if (!beats->IsStuck(i, now, workers->at(i).last_beat())) continue;
     check.ok = false;
     check.detail += (check.detail.empty() ? "worker " : ", ") + std::to_string(i) + " is stuck";
   }
@@ -124,6 +126,7 @@ std::vector<ReadyCheck> Lifecycle::Impl::Ready() const {
 
 Status Lifecycle::Impl::StartServing() {
   workers = std::make_unique<net::WorkerPool>(gateway.workers);
+  beats = std::make_unique<BeatWatch>(gateway.workers);
   control = std::make_unique<net::WorkerPool>(1, false);
   if (gateway.access_log) {
     TG_ASSIGN_OR_RETURN(auto writer, telemetry::AccessLog::Open(gateway.access_log_path));
@@ -134,7 +137,8 @@ Status Lifecycle::Impl::StartServing() {
   sources.ready = [this] { return Ready(); };
   sources.live = [this] { return Live(); };
   sources.started = [this] { return started.load(); };
-  sources.version = TIDEGATE_VERSION;
+  sources.version = Version();
+  sources.revision = Revision();
   sources.node = gateway.node;
   operations_handler = MakeOperationsHandler(std::move(sources));
   TG_ASSIGN_OR_RETURN(operations,
@@ -177,7 +181,7 @@ Status Lifecycle::Impl::StartConfiguration(config::Violations& violations) {
 
 Status Lifecycle::Impl::Start(config::Violations& violations) {
   telemetry::SetSlotCount(gateway.workers + 1);
-  telemetry::AddProcessMetrics(telemetry::Registry::Global(), TIDEGATE_VERSION);
+  telemetry::AddProcessMetrics(telemetry::Registry::Global(), Version() + "+" + Revision());
   TG_RETURN_IF_ERROR(StartServing());
   TG_RETURN_IF_ERROR(StartConfiguration(violations));
   for (auto& server : http) server->Start();
@@ -185,7 +189,8 @@ Status Lifecycle::Impl::Start(config::Violations& violations) {
   started = true;
   GiveBackStartMemory();
   Log(LogLevel::kInfo, "started",
-      {{"version", TIDEGATE_VERSION}, {"node", gateway.node}, {"state", store->Describe()},
+      {{"version", Version()}, {"revision", Revision()}, {"node", gateway.node},
+       {"state", store->Describe()},
        {"http", addresses.http.empty() ? "" : addresses.http.front()},
        {"operations", addresses.operations}});
   return OkStatus();
@@ -197,7 +202,7 @@ Status Lifecycle::Impl::StartAdmin() {
   admin_options.services.local_secrets = &secrets;
   admin_options.services.remote_secrets = &remote_secrets;
   admin::ProcessView& view = admin_options.services.process;
-  view.version = TIDEGATE_VERSION;
+  view.version = Version();
   view.node = gateway.node;
   view.start_unix_seconds = std::time(nullptr);
   view.workers = gateway.workers;
@@ -244,6 +249,15 @@ std::vector<admin::ListenerView> Lifecycle::Impl::Listeners() const {
   one.address = addresses.operations;
   one.purpose = "operations";
   out.push_back(std::move(one));
+  // Whoever asks while it starts asks one of them.
+  for (std::size_t i = 0; started && i < addresses.admin.size(); ++i) {
+    admin::ListenerView view;
+    view.name = addresses.admin.size() == 1 ? "admin" : "admin-" + std::to_string(i);
+    view.address = addresses.admin[i];
+    view.purpose = "admin";
+    view.tls = gateway.admin[i].tls != nullptr;
+    out.push_back(std::move(view));
+  }
   return out;
 }
 
@@ -269,14 +283,20 @@ Lifecycle::~Lifecycle() {
 const BoundAddresses& Lifecycle::addresses() const { return impl_->addresses; }
 
 void Lifecycle::Tick() {
-  for (std::size_t i = 0; i < impl_->workers->size(); ++i) impl_->workers->at(i).SendBeat();
+  const TimePoint now = Clock::now();
+  for (std::size_t i = 0; i < impl_->workers->size(); ++i) {
+    impl_->beats->Sent(i, now, impl_->workers->at(i).last_beat());
+    impl_->workers->at(i).SendBeat();
+  }
   impl_->definitions->Tick();
   impl_->secret_watch->Tick();
   if (++impl_->ticks % kTlsRefreshTicks != 0) return;
+  impl_->admin->RefreshTls();
   for (auto& server : impl_->http) {
     if (server->tls() == nullptr) continue;
     const Status status = server->tls()->Refresh();
     if (!status.ok()) {
+      admin::CountApply("secrets", false);
       Log(LogLevel::kError, "tls.reload_failed",
           {{"listener", server->info().name}, {"cause", MessageOf(status)}});
     }
@@ -293,6 +313,7 @@ void Lifecycle::Stop() {
   Log(LogLevel::kInfo, "drain.started");
   impl_->stopping = true;
   impl_->plane->StartDrain();
+  impl_->admin->SetServing(false);
   for (auto& server : impl_->http) server->Drain();
   impl_->plane->EndStreams();
   const std::size_t slow =

@@ -15,7 +15,7 @@ TG_TEST_PACKAGES=(
   default-jdk-headless maven openssl procps
   libpaho-mqtt-dev libpaho-mqttpp-dev mosquitto mosquitto-clients rabbitmq-server
   krb5-kdc krb5-admin-server krb5-user libsasl2-modules
-  python3-pika python3-paho-mqtt python3-qpid-proton
+  python3-pika python3-paho-mqtt python3-qpid-proton python3-grpcio python3-protobuf
 )
 TG_FUZZ_PACKAGES=(clang libclang-rt-14-dev)
 TG_BENCH_PACKAGES=(nginx libnginx-mod-nchan)

@@ -251,6 +251,14 @@ Status CheckBundle(const v1::ConfigBundle& bundle, const ApplyOptions& options) 
   return OkStatus();
 }
 
+void AddField(const std::string& path, const std::string& old_value,
+              const std::string& new_value, v1::ResourceDiff& diff) {
+  v1::FieldDiff& field = *diff.add_fields();
+  field.set_path(path);
+  field.set_old_value(old_value);
+  field.set_new_value(new_value);
+}
+
 template <typename Resource, typename Map>
 void AddDiff(const std::string& name, v1::ApplyAction action, const Map& before, const Map& after,
              v1::DiffConfigResponse& response) {
@@ -265,11 +273,26 @@ void AddDiff(const std::string& name, v1::ApplyAction action, const Map& before,
   HideKeys(old);
   HideKeys(fresh);
   for (const config::FieldDifference& one : config::Diff(old, fresh)) {
-    v1::FieldDiff& field = *diff.add_fields();
-    field.set_path(one.path);
-    field.set_old_value(one.old_value);
-    field.set_new_value(one.new_value);
+    AddField(one.path, one.old_value, one.new_value, diff);
   }
+  if (action == v1::APPLY_ACTION_UPDATED && old.owner() != fresh.owner()) {
+    AddField("owner", old.owner(), fresh.owner(), diff);
+  }
+}
+
+std::string RevisionOf(const State& state, const std::string& api) {
+  const auto found = state.deployments.find(api);
+  return found == state.deployments.end() ? "" : found->second->record->name();
+}
+
+// What is stored may be right already, and only not be what is deployed.
+void AddDeployment(const State& before, const State& after, v1::DiffConfigResponse& response) {
+  if (response.diffs_size() == 0) return;
+  v1::ResourceDiff& diff = *response.mutable_diffs(response.diffs_size() - 1);
+  if (diff.action() != v1::APPLY_ACTION_UPDATED || diff.fields_size() > 0) return;
+  const std::string old = RevisionOf(before, diff.name());
+  const std::string fresh = RevisionOf(after, diff.name());
+  if (old != fresh) AddField("deployedRevision", old, fresh, diff);
 }
 
 }  // namespace
@@ -301,6 +324,7 @@ StatusOr<v1::DiffConfigResponse> DiffBundle(Deployer& deployer, const v1::Config
       if (result.action() == v1::APPLY_ACTION_UNCHANGED) continue;
       const std::string& name = result.name();
       AddDiff<cfg::Api>(name, result.action(), before.apis, after.apis, response);
+      AddDeployment(before, after, response);
       AddDiff<cfg::Application>(name, result.action(), before.applications, after.applications,
                                 response);
       AddDiff<cfg::Subscription>(name, result.action(), before.subscriptions,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <optional>
 
 #include "server/admin/definitions.h"
 #include "server/admin/errors.h"
@@ -25,6 +26,20 @@ std::vector<model::ApiPtr> ModelsOf(const State& state) {
     if (deployment->model != nullptr) models.push_back(deployment->model);
   }
   return models;
+}
+
+// The path of the listener in the request: apis/orders.listeners[1].path, say.
+std::string ListenerPlace(const Change& change, const std::string& api, const Deployment& deployed,
+                          const std::string& path) {
+  std::string place = change.PlaceOf(api);
+  const cfg::Api& snapshot = deployed.record->snapshot();
+  for (int i = 0; i < snapshot.listeners_size(); ++i) {
+    if (snapshot.listeners(i).path() != path) continue;
+    place = config::Child(config::Item(config::Child(place, "listeners"),
+                                       static_cast<std::size_t>(i)), "path");
+    break;
+  }
+  return place;
 }
 
 bool SameModels(const State& a, const State& b) { return ModelsOf(a) == ModelsOf(b); }
@@ -139,7 +154,13 @@ Status Deployer::CheckSecrets(const Call& call, const Change& change) const {
 }
 
 Status Deployer::CheckListeners(const Change& change) const {
+  struct Conflict {
+    std::string other;
+    model::Listener listener;
+  };
   std::map<std::pair<std::string, std::string>, std::string> taken;
+  config::Violations violations;
+  std::optional<Conflict> first;
   for (const auto& [name, deployment] : change.now().deployments) {
     if (deployment->model == nullptr) continue;
     for (const model::Listener& listener : deployment->model->listeners) {
@@ -151,10 +172,15 @@ Status Deployer::CheckListeners(const Change& change) const {
           old == change.before().deployments.end() || old->second != deployment;
       const std::string& culprit = changed ? name : entry->second;
       const std::string& other = changed ? entry->second : name;
-      return ListenerConflict(culprit, other, listener.host, listener.path);
+      if (!first) first = Conflict{other, listener};
+      violations.push_back(config::FieldViolation(
+          ListenerPlace(change, culprit, *change.now().deployments.at(culprit), listener.path),
+          "LISTENER_CONFLICT", "listener " + listener.host + listener.path + " of " + culprit +
+                                   " is taken by " + other));
     }
   }
-  return OkStatus();
+  if (!first) return OkStatus();
+  return ListenerConflict(violations, first->other, first->listener.host, first->listener.path);
 }
 
 Status Deployer::CheckReferences(const Change& change) const {

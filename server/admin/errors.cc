@@ -152,17 +152,26 @@ Status ResourceExists(std::string_view type, std::string_view name, std::string_
               "RESOURCE_EXISTS", {{"resource", Text(name)}}, &resource);
 }
 
-Status ListenerConflict(std::string_view api, std::string_view other, std::string_view host,
-                        std::string_view path) {
+Status ListenerConflict(const config::Violations& violations, std::string_view other,
+                        std::string_view host, std::string_view path) {
   google::rpc::ResourceInfo resource;
   resource.set_resource_type("tidegate.config.v1.Api");
   resource.set_resource_name(Text(other));
   resource.set_description("its listener has the same host and path");
-  const std::string where = Text(host) + (path.empty() ? "/" : Text(path));
-  return Make(StatusCode::kAlreadyExists,
-              Text(api) + ": listener " + where + " is taken by " + Text(other),
-              "LISTENER_CONFLICT",
-              {{"api", Text(other)}, {"host", Text(host)}, {"path", Text(path)}}, &resource);
+  const Status refused = Refuse(violations);
+  google::rpc::Status rpc = ToRpcStatus(refused);
+  for (google::protobuf::Any& detail : *rpc.mutable_details()) {
+    google::rpc::ErrorInfo info;
+    if (!detail.UnpackTo(&info)) continue;
+    (*info.mutable_metadata())["api"] = Text(other);
+    (*info.mutable_metadata())["host"] = Text(host);
+    (*info.mutable_metadata())["path"] = Text(path);
+    detail.PackFrom(info);
+  }
+  rpc.add_details()->PackFrom(resource);
+  Status status = MakeStatus(refused.code(), MessageOf(refused));
+  status.SetPayload(kDetailsPayload, absl::Cord(rpc.SerializeAsString()));
+  return status;
 }
 
 Status EtagMismatch(std::string_view name, std::string_view current) {

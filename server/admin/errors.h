@@ -36,8 +36,9 @@ Status InvalidField(std::string_view path, std::string_view message,
 Status ResourceMissing(std::string_view type, std::string_view name);
 Status RevisionMissing(std::string_view name);
 Status ResourceExists(std::string_view type, std::string_view name, std::string_view text = {});
-Status ListenerConflict(std::string_view api, std::string_view other, std::string_view host,
-                        std::string_view path);
+// All conflicts as `violations`; the first is that of host and path with `other`.
+Status ListenerConflict(const config::Violations& violations, std::string_view other,
+                        std::string_view host, std::string_view path);
 Status EtagMismatch(std::string_view name, std::string_view current);
 // FAILED_PRECONDITION: HAS_CHILDREN, WRONG_STATE, UNRESOLVED_REFERENCE.
 Status Precondition(std::string_view reason, std::string_view subject, std::string_view text);

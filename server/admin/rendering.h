@@ -11,7 +11,8 @@ class Plan;
 
 namespace tidegate::admin {
 
-// State, deployed revision, conditions (but ResolvedRefs and Ready, which are not in the state), etags of plans.
+// State, deployed revision, etags of plans, conditions (but ResolvedRefs and Ready, which are not
+// in the state).
 cfg::Api Render(const State& state, const cfg::Api& api);
 // Name, type, state and times.
 cfg::Api RenderBasic(const State& state, const cfg::Api& api);

@@ -46,10 +46,11 @@ std::string GroupOf(const State& state, const std::string& api, const std::strin
   return {};
 }
 
-void SetMillis(std::int64_t millis, google::protobuf::Timestamp& time) {
-  if (millis <= 0) return;
+google::protobuf::Timestamp OfMillis(std::int64_t millis) {
+  google::protobuf::Timestamp time;
   time.set_seconds(millis / 1000);
   time.set_nanos(static_cast<std::int32_t>(millis % 1000) * 1'000'000);
+  return time;
 }
 
 void Describe(const State& state, const flow::ConnectionInfo& info, v1::Connection& out) {
@@ -64,7 +65,7 @@ void Describe(const State& state, const flow::ConnectionInfo& info, v1::Connecti
     if (found != state.subscriptions.end()) out.set_application(found->second->application());
   }
   out.set_client_address(info.client);
-  SetMillis(info.started_unix_ms, *out.mutable_start_time());
+  if (info.started_unix_ms > 0) *out.mutable_start_time() = OfMillis(info.started_unix_ms);
   out.set_pending_bytes(static_cast<std::int64_t>(info.pending_bytes));
   const bool publishes = info.entrypoint == "http-post";
   (publishes ? out.set_messages_received(static_cast<std::int64_t>(info.messages))
@@ -167,7 +168,9 @@ Status ListEndpointHealth(Deployer& deployer, const v1::ListEndpointHealthReques
         out.set_endpoint(one.endpoint);
         out.set_kind(one.kind);
         out.set_state(StateOf(one.health.state));
-        SetMillis(one.health.since_unix_ms, *out.mutable_since());
+        if (one.health.since_unix_ms > 0) {
+          *out.mutable_since() = OfMillis(one.health.since_unix_ms);
+        }
         if (one.health.last_error != ErrorClass::kNone) {
           out.set_error_class(std::string(NameOf(one.health.last_error)));
         }

@@ -11,7 +11,10 @@
 
 #include <mutex>
 
+#include "server/admin/deployer.h"
 #include "server/admin/service_call.h"
+#include "server/admin/tls_credentials.h"
+#include "server/base/log.h"
 #include "server/model/compile.h"
 
 namespace tidegate::admin {
@@ -27,53 +30,72 @@ std::string HostPort(const AdminListener& listener, int port) {
 
 Status CheckListener(const AdminListener& listener) {
   if (!listener.unix_path.empty()) return PrepareSocket(listener.unix_path);
-  const bool tls = !listener.identities.empty();
-  for (const AdminIdentity& identity : listener.identities) {
-    if (!identity.key.empty()) continue;
-    return InvalidArgument("admin: " + HostPort(listener, listener.port) +
-                           " has a certificate without a key");
+  if (listener.tls) {
+    for (const AdminIdentity& identity : listener.tls->identities) {
+      if (!identity.key.empty()) continue;
+      return InvalidArgument("admin: " + HostPort(listener, listener.port) +
+                             " has a certificate without a key");
+    }
   }
   if (model::IsLoopback(listener.host)) return OkStatus();
-  const bool known = !listener.client_authorities.empty() && listener.client_certificates_required;
-  if (tls && known) return OkStatus();
+  const bool known = listener.tls && !listener.tls->identities.empty() &&
+                     !listener.tls->client_authorities.empty() &&
+                     listener.tls->client_certificates_required;
+  if (known) return OkStatus();
   return InvalidArgument(
       "admin: " + HostPort(listener, listener.port) +
       " is not a loopback address: it needs TLS with required client certificates, for whoever "
       "can call here can change everything");
 }
 
-std::shared_ptr<grpc::ServerCredentials> CredentialsOf(const AdminListener& listener) {
-  if (listener.identities.empty()) return grpc::InsecureServerCredentials();
-  auto ask = GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE;
-  if (!listener.client_authorities.empty()) {
-    ask = listener.client_certificates_required
-              ? GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY
-              : GRPC_SSL_REQUEST_CLIENT_CERTIFICATE_AND_VERIFY;
-  }
-  grpc::SslServerCredentialsOptions options(ask);
-  for (const AdminIdentity& identity : listener.identities) {
-    options.pem_key_cert_pairs.push_back({identity.key, identity.certificate_chain});
-  }
-  options.pem_root_certs = listener.client_authorities;
-  return grpc::SslServerCredentials(options);
-}
+// A listener whose certificates can change.
+struct TlsPort {
+  std::string address;
+  std::shared_ptr<TlsCredentials> credentials;
+  std::function<StatusOr<AdminTls>()> read;
+  std::function<std::string()> stamp;
+  std::string seen;
+};
 
 class GrpcAdminServer final : public AdminServer {
  public:
   GrpcAdminServer(Deployer& deployer, ServicesOptions options)
-      : services_(MakeServices(deployer, std::move(options))) {}
+      : services_(MakeServices(deployer, FollowDrain(std::move(options)))) {}
   ~GrpcAdminServer() override { GrpcAdminServer::Stop(std::chrono::seconds(1)); }
 
   Status Listen(const AdminServerOptions& options);
   const std::vector<std::string>& addresses() const override { return addresses_; }
 
   void SetServing(bool serving) override {
-    if (server_ == nullptr || server_->GetHealthCheckService() == nullptr) return;
-    server_->GetHealthCheckService()->SetServingStatus(serving);
+    const std::lock_guard lock(health_mutex_);
+    serving_ = serving;
+    if (health_ != nullptr) health_->SetServingStatus(serving);  // of all names
+  }
+
+  void RefreshTls() override {
+    for (TlsPort& port : tls_ports_) {
+      if (!port.stamp) continue;
+      std::string stamp = port.stamp();
+      if (stamp == port.seen) continue;
+      port.seen = std::move(stamp);  // what is refused is tried again when it changes again
+      StatusOr<AdminTls> tls = port.read();
+      CountApply("secrets", tls.ok());
+      if (!tls.ok()) {
+        Log(LogLevel::kError, "tls.reload_failed",
+            {{"listener", "admin " + port.address}, {"cause", MessageOf(tls.status())}});
+        continue;
+      }
+      port.credentials->Use(std::move(*tls));
+      Log(LogLevel::kInfo, "tls.reloaded", {{"listener", "admin " + port.address}});
+    }
   }
 
   void Stop(std::chrono::milliseconds limit) override {
     if (server_ == nullptr) return;
+    {
+      const std::lock_guard lock(health_mutex_);
+      health_ = nullptr;  // dies with the server
+    }
     server_->Shutdown(std::chrono::system_clock::now() + limit);
     server_->Wait();
     server_.reset();
@@ -82,11 +104,49 @@ class GrpcAdminServer final : public AdminServer {
   }
 
  private:
+  std::shared_ptr<grpc::ServerCredentials> CredentialsOf(const AdminListener& listener);
+  // Health tells of a drain before streams do, and of its end after.
+  ServicesOptions FollowDrain(ServicesOptions options);
+
   std::unique_ptr<Services> services_;
-  std::unique_ptr<grpc::Server> server_;  // dies before the services
+  std::vector<TlsPort> tls_ports_;        // touched by Start and RefreshTls
+  std::unique_ptr<grpc::Server> server_;  // dies before the services and the credentials
   std::vector<std::string> addresses_;
   std::vector<std::string> sockets_;
+  std::mutex health_mutex_;  // calls come as soon as the server runs
+  bool serving_ = true;
+  grpc::HealthCheckServiceInterface* health_ = nullptr;
 };
+
+ServicesOptions GrpcAdminServer::FollowDrain(ServicesOptions options) {
+  ProcessView& process = options.process;
+  if (process.start_drain) {
+    process.start_drain = [this, start = std::move(process.start_drain)] {
+      SetServing(false);
+      start();
+    };
+  }
+  if (process.cancel_drain) {
+    process.cancel_drain = [this, cancel = std::move(process.cancel_drain)] {
+      cancel();
+      SetServing(true);
+    };
+  }
+  return options;
+}
+
+std::shared_ptr<grpc::ServerCredentials> GrpcAdminServer::CredentialsOf(
+    const AdminListener& listener) {
+  if (!listener.tls) return grpc::InsecureServerCredentials();
+  TlsPort port;
+  port.address = HostPort(listener, listener.port);
+  port.credentials = std::make_shared<TlsCredentials>(*listener.tls);
+  port.read = listener.read;
+  port.stamp = listener.stamp;
+  port.seen = listener.seen;
+  tls_ports_.push_back(port);
+  return port.credentials;
+}
 
 Status GrpcAdminServer::Listen(const AdminServerOptions& options) {
   static std::once_flag plugins;
@@ -131,7 +191,11 @@ Status GrpcAdminServer::Listen(const AdminServerOptions& options) {
       return Unavailable("admin: cannot set the mode of " + listener.unix_path);
     }
   }
-  SetServing(true);
+  const std::lock_guard lock(health_mutex_);
+  health_ = server_->GetHealthCheckService();
+  if (health_ == nullptr) return OkStatus();
+  for (const std::string& name : services_->names()) health_->SetServingStatus(name, serving_);
+  health_->SetServingStatus(serving_);
   return OkStatus();
 }
 

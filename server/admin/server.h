@@ -16,7 +16,9 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,6 +31,14 @@ namespace tidegate::admin {
 struct AdminIdentity {
   std::string certificate_chain;
   std::string key;
+};
+
+// What a listener with TLS shows, and whom it believes.
+struct AdminTls {
+  std::vector<AdminIdentity> identities;
+  // Client certificates are asked for and checked when their authorities (PEM) are given.
+  std::string client_authorities;
+  bool client_certificates_required = true;  // else a client without one is let in, too
 };
 
 struct AdminListener {
@@ -47,10 +57,11 @@ struct AdminListener {
   std::string unix_path;  // empty: TCP
   std::string host;       // an address, without brackets
   std::uint16_t port = 0;  // 0: one is chosen
-  std::vector<AdminIdentity> identities;  // empty: in the open
-  // Client certificates are asked for and checked when their authorities (PEM) are given.
-  std::string client_authorities;
-  bool client_certificates_required = true;  // else a client without one is let in, too
+  std::optional<AdminTls> tls;  // nullopt: in the open
+  // How `tls` is read again when `stamp` says something else; null: it never changes.
+  std::function<StatusOr<AdminTls>()> read;
+  std::function<std::string()> stamp;
+  std::string seen;  // the stamp from before `tls` was read
 };
 
 struct AdminServerOptions {
@@ -68,8 +79,11 @@ class AdminServer {
                                                       AdminServerOptions options);
   // "unix:PATH" or "HOST:PORT" with the real port, in the order of the listeners.
   virtual const std::vector<std::string>& addresses() const = 0;
-  // Health says NOT_SERVING from now on (drain).
+  // Health says SERVING or, while it drains, NOT_SERVING.
   virtual void SetServing(bool serving) = 0;
+  // Certificates, keys and authorities whose files have changed are used for new connections; what
+  // cannot be used is logged (tls.reload_failed) and leaves in use what was there.
+  virtual void RefreshTls() = 0;
   // Running calls have `limit` to end. Sockets are removed.
   virtual void Stop(std::chrono::milliseconds limit) = 0;
 };

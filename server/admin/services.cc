@@ -242,6 +242,12 @@ class AllServices final : public Services {
   std::vector<grpc::Service*> all() override {
     return {&api_, &plan_, &application_, &subscription_, &config_, &runtime_};
   }
+  std::vector<std::string> names() const override {
+    return {v1::ApiService::service_full_name(),          v1::PlanService::service_full_name(),
+            v1::ApplicationService::service_full_name(),
+            v1::SubscriptionService::service_full_name(), v1::ConfigService::service_full_name(),
+            v1::RuntimeService::service_full_name()};
+  }
 
  private:
   Shared shared_;

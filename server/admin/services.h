@@ -28,6 +28,7 @@ class Services {
   virtual ~Services() = default;
   // To be registered with a server that dies before this.
   virtual std::vector<grpc::Service*> all() = 0;
+  virtual std::vector<std::string> names() const = 0;  // full, as health is asked for them
 };
 
 std::unique_ptr<Services> MakeServices(Deployer& deployer, ServicesOptions options);

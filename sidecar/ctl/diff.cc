@@ -95,12 +95,20 @@ int RunDiff(Context& context) {
   for (const admin::ResourceDiff& diff : response.diffs()) items.push_back({diff.name(), &diff});
   const int result = items.empty() ? kDone : kDiffers;
   if (PrintItems(context, items, true)) return result;
+  bool taken_over = false;
   for (const admin::ResourceDiff& diff : response.diffs()) {
     context.out() << ShortName(diff.name()) << " would be "
                   << WordOfEnum(admin::ApplyAction_Name(diff.action()), "APPLY_ACTION_") << '\n';
-    for (const admin::FieldDiff& field : diff.fields()) PrintField(context, field);
+    for (const admin::FieldDiff& field : diff.fields()) {
+      PrintField(context, field);
+      taken_over = taken_over || field.path() == "owner";
+    }
   }
-  if (!items.empty()) context.Say("tidegatectl apply makes it so");
+  if (taken_over) {
+    context.Say("tidegatectl apply --force makes it so: it takes over what others keep");
+  } else if (!items.empty()) {
+    context.Say("tidegatectl apply makes it so");
+  }
   return result;
 }
 

@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import shutil
 import socket
 import subprocess
 import tempfile
@@ -180,6 +181,37 @@ class ListenersTest(unittest.TestCase):
             known = names("--server", secure, "--ca", self.pki / "ca.crt", "--cert",
                           self.pki / "client.crt", "--key", self.pki / "client.key")
             self.assertIn("api/clock", known.stdout, known.stderr)
+
+    def test_new_admin_certificates_and_authorities_act_without_a_restart(self):
+        self.certificates()
+        config = bootstrap(f"admin:\n  - {{address: '127.0.0.1:0', tls: "
+                           f"{self.tls(self.required())}}}\n"
+                           f"secrets: {{files: [{self.pki}]}}\n")
+        gateway = harness.Gateway({"clock.yaml": CLOCK}, config=config)
+        words = gateway.command()
+        at = words.index("--admin")
+        del words[at:at + 2]
+        gateway.command = lambda: words
+        before = self.pki / "before"
+        before.mkdir()
+        for name in ("ca.crt", "client.crt", "client.key"):
+            shutil.copy(self.pki / name, before / name)
+        with gateway:
+            def names(directory):
+                return subprocess.run(
+                    [str(harness.CTL), "get", "apis", "-o", "name", "--server",
+                     gateway.ports["admin"], "--ca", directory / "ca.crt", "--cert",
+                     directory / "client.crt", "--key", directory / "client.key",
+                     "--timeout", "5s"], capture_output=True, text=True, timeout=30).returncode
+
+            self.assertEqual(names(before), 0)
+            (self.pki / "server.crt").write_text("half a file")
+            harness.until(lambda: "tls.reload_failed" in gateway.log_text(), "the refusal")
+            self.assertEqual(names(before), 0, "what was there goes on")
+            # Everything anew: another authority, another server, another client.
+            self.certificates()
+            harness.until(lambda: names(self.pki) == 0, "the new authority")
+            self.assertEqual(names(before), 4, "the old one is believed no more")
 
     def test_an_open_admin_address_is_refused(self):
         gateway = harness.Gateway(config=bootstrap("admin: [address: '0.0.0.0:0']\n"))

@@ -139,11 +139,21 @@ class ToolTest(unittest.TestCase):
             self.assertIn("127.0.0.1", self.ctl("connections").stdout)
         self.assertIn("plain", self.ctl("get", "listeners").stdout)
 
+    def test_listeners_are_all_listed(self):
+        rows = [line.split() for line in self.ctl("get", "listeners").stdout.splitlines()[1:]]
+        self.assertEqual([(row[1], row[2]) for row in rows],
+                         [(self.gateway.http, "http"), (self.gateway.operations, "operations"),
+                          (f"unix:{self.gateway.socket}", "admin")])
+
     def test_owners_prune_and_etags(self):
         self.apply(VAULT, "--owner", "team")
         one = VAULT.split("---")[0]
         self.apply(one, code=REFUSED)
         self.apply(one, "--force", "--owner", "team")
+        # Nothing but the owner would change, and only by force.
+        differs = self.ctl("diff", "-f", "-", stdin=one, code=DIFFERS)
+        self.assertIn("owner: team -> admin", differs.stdout)
+        self.assertIn("--force", differs.stderr)
         would = self.apply(one, "--owner", "team", "--prune", "--dry-run").stdout
         self.assertIn("application/shop would be deleted", would)
         self.apply(one, "--owner", "team", "--prune")
@@ -202,6 +212,11 @@ class ToolTest(unittest.TestCase):
     def test_bad_files_are_told_with_their_places_and_change_nothing(self):
         self.apply()
         before = self.ctl("get", "apis", "-o", "proto-json").stdout
+        # A path that another API has: refused by the server, told with its place.
+        copy = VAULT.lstrip().split("---")[0].replace("name: vault", "name: copy")
+        taken = self.apply(copy, code=REFUSED).stderr
+        self.assertRegex(taken, r"standard input:4:\d+: apis/copy: .*taken by apis/vault")
+        self.assertIn("LISTENER_CONFLICT", taken)
         rows = (("50ms", "50", r":8:\d+: .*messageInterval: a bare number has no unit"),
                 ("mock:", "mok:", r":8:\d+: .*did you mean mock\?"),
                 ("type: message", "type: massage", r":3:7: .*did you mean message\?"),

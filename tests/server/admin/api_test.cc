@@ -303,6 +303,11 @@ TEST_F(ApiTest, ListenerTakenByAnother_isRefusedAtDeploy) {
   const auto info = DetailOf<google::rpc::ErrorInfo>(ToRpcStatus(status));
   EXPECT_EQ(info.metadata().at("path"), "/orders");
   EXPECT_EQ(info.metadata().at("api"), "apis/orders");
+  const auto bad = DetailOf<google::rpc::BadRequest>(ToRpcStatus(status));
+  ASSERT_EQ(bad.field_violations_size(), 1);
+  EXPECT_EQ(bad.field_violations(0).field(), "listeners[0].path");
+  EXPECT_EQ(bad.field_violations(0).description(),
+            "listener /orders of apis/copies is taken by apis/orders");
   EXPECT_EQ(plane_.Serving("copies"), nullptr);
 }
 

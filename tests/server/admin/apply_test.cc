@@ -282,6 +282,32 @@ TEST_F(ApplyTest, ClosedSubscription_staysClosedWithAWarning) {
   EXPECT_EQ(plane_.SubscriptionOf("orders", "storefront"), nullptr);
 }
 
+TEST_F(ApplyTest, Diff_saysWhatFieldsDoNotTell) {
+  Apply(kOrders);
+  v1::ApplyConfigRequest stored;
+  *stored.mutable_bundle() = BundleOf(std::string(kOrders) + "description: other\n");
+  stored.set_no_deploy(true);
+  v1::ApplyConfigResponse applied;
+  ASSERT_EQ(Verdict(Do(ApplyConfig, stored, applied)), "OK");
+  // Stored is what is asked for; deployed it is not.
+  v1::DiffConfigRequest request;
+  *request.mutable_bundle() = stored.bundle();
+  v1::DiffConfigResponse response;
+  ASSERT_EQ(Verdict(Do(DiffConfig, request, response)), "OK");
+  ASSERT_EQ(response.diffs_size(), 1);
+  ASSERT_EQ(response.diffs(0).fields_size(), 1);
+  EXPECT_EQ(response.diffs(0).fields(0).path(), "deployedRevision");
+  EXPECT_EQ(response.diffs(0).fields(0).old_value(), "apis/orders/revisions/1");
+  EXPECT_EQ(response.diffs(0).fields(0).new_value(), "apis/orders/revisions/2");
+  // The same from somebody else.
+  request.set_owner("team");
+  ASSERT_EQ(Verdict(Do(DiffConfig, request, response)), "OK");
+  ASSERT_EQ(response.diffs_size(), 1);
+  EXPECT_EQ(response.diffs(0).fields(0).path(), "owner");
+  EXPECT_EQ(response.diffs(0).fields(0).old_value(), "admin");
+  EXPECT_EQ(response.diffs(0).fields(0).new_value(), "team");
+}
+
 TEST_F(ApplyTest, Diff_namesFieldsAndChangesNothing) {
   Apply(All());
   const std::string before = Everything();

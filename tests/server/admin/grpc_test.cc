@@ -1,82 +1,17 @@
 // The services over real gRPC: sockets, ports, error details in trailers, health, reflection.
-#include <gtest/gtest.h>
-#include <grpcpp/create_channel.h>
-#include <grpcpp/generic/generic_stub.h>
-#include <grpcpp/security/credentials.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <cstdlib>
-#include <fstream>
-
-#include "server/admin/server.h"
-#include "server/base/log.h"
 #include "server/telemetry/metrics.h"
-#include "tests/server/admin/admin_fixture.h"
+#include "tests/server/admin/grpc_fixture.h"
 #include "tidegate/admin/v1/api_service.grpc.pb.h"
 #include "tidegate/admin/v1/config_service.grpc.pb.h"
 #include "tidegate/admin/v1/runtime_service.grpc.pb.h"
 
 namespace tidegate::admin {
 namespace {
-
-class GrpcTest : public AdminTest {
- protected:
-  StatusOr<std::unique_ptr<AdminServer>> Start(std::vector<AdminListener> listeners) {
-    AdminServerOptions options;
-    options.listeners = std::move(listeners);
-    options.services.process.node = "node-1";
-    options.services.local_secrets = &secrets_;
-    return AdminServer::Start(*deployer_, std::move(options));
-  }
-  void StartOnSocket() {
-    auto server = Start({AdminListener::Unix(Path())});
-    ASSERT_TRUE(server.ok()) << MessageOf(server.status());
-    server_ = std::move(*server);
-    channel_ = grpc::CreateChannel(server_->addresses()[0], grpc::InsecureChannelCredentials());
-  }
-  std::string Path() const { return directory_.path() + "/run/admin.sock"; }
-
-  // One unary call with bytes: for services of which there is no generated code.
-  static grpc::Status Raw(const std::shared_ptr<grpc::Channel>& channel, const std::string& method,
-                          const std::string& request, std::string& response) {
-    grpc::GenericStub stub(channel);
-    grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(10));
-    grpc::CompletionQueue queue;
-    auto call = stub.PrepareCall(&context, method, &queue);
-    void* tag = nullptr;
-    bool ok = false;
-    const auto step = [&] { return queue.Next(&tag, &ok) && ok; };
-    call->StartCall(nullptr);
-    step();
-    grpc::Slice slice(request);
-    call->WriteLast(grpc::ByteBuffer(&slice, 1), grpc::WriteOptions(), nullptr);
-    step();
-    grpc::ByteBuffer bytes;
-    call->Read(&bytes, nullptr);
-    if (step()) {
-      std::vector<grpc::Slice> slices;
-      (void)bytes.Dump(&slices);
-      for (const grpc::Slice& one : slices) {
-        response.append(reinterpret_cast<const char*>(one.begin()), one.size());
-      }
-    }
-    grpc::Status status;
-    call->Finish(&status, nullptr);
-    step();
-    queue.Shutdown();
-    while (queue.Next(&tag, &ok)) {
-    }
-    return status;
-  }
-
-  state::TempDirectory directory_;
-  std::unique_ptr<AdminServer> server_;
-  std::shared_ptr<grpc::Channel> channel_;
-};
 
 TEST_F(GrpcTest, ApplyAndServerInfo_overTheUnixSocket) {
   StartOnSocket();
@@ -219,82 +154,15 @@ TEST_F(GrpcTest, Tcp_onlyLoopbackInTheOpen) {
     EXPECT_EQ(Start({AdminListener::Tcp(host, 0)}).status().code(), StatusCode::kInvalidArgument)
         << host;
     AdminListener tls = AdminListener::Tcp(host, 0);
-    tls.identities.push_back(AdminIdentity{"certificate", "key"});
+    tls.tls = AdminTls();
+    tls.tls->identities.push_back(AdminIdentity{"certificate", "key"});
     EXPECT_EQ(Start({tls}).status().code(), StatusCode::kInvalidArgument) << host;
-    tls.client_authorities = "authorities";
-    tls.client_certificates_required = false;
+    tls.tls->client_authorities = "authorities";
+    tls.tls->client_certificates_required = false;
     EXPECT_EQ(Start({tls}).status().code(), StatusCode::kInvalidArgument)
         << host << " with TLS, but without required client certificates";
   }
   EXPECT_EQ(Start({}).status().code(), StatusCode::kInvalidArgument);
-}
-
-// Certificates made by the openssl tool: an authority, a server and a client.
-class Certificates {
- public:
-  explicit Certificates(const std::string& directory) : directory_(directory) {
-    Run("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=ca "
-        "-keyout ca.key -out ca.crt");
-    Make("server", "IP:127.0.0.1");
-    Make("client", "DNS:control-plane.example.com");
-  }
-  std::string Text(const std::string& name) const {
-    std::ifstream file(directory_ + "/" + name);
-    return std::string(std::istreambuf_iterator<char>(file), {});
-  }
-
- private:
-  void Run(const std::string& arguments) {
-    const std::string command =
-        "cd '" + directory_ + "' && openssl " + arguments + " >openssl.log 2>&1";
-    ASSERT_EQ(std::system(command.c_str()), 0) << Text("openssl.log");
-  }
-  void Make(const std::string& name, const std::string& alternative) {
-    std::ofstream(directory_ + "/" + name + ".ext") << "subjectAltName=" << alternative << "\n";
-    Run("req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=" + name +
-        " -keyout " + name + ".key -out " + name + ".csr");
-    Run("x509 -req -days 2 -in " + name + ".csr -CA ca.crt -CAkey ca.key -CAcreateserial " +
-        "-extfile " + name + ".ext -out " + name + ".crt");
-  }
-
-  std::string directory_;
-};
-
-std::string* audit_lines = nullptr;
-
-TEST_F(GrpcTest, MutualTls_letsOnlyKnownClientsInAndNamesThem) {
-  const Certificates certificates(directory_.path());
-  AdminListener listener = AdminListener::Tcp("127.0.0.1", 0);
-  listener.identities.push_back(
-      AdminIdentity{certificates.Text("server.crt"), certificates.Text("server.key")});
-  listener.client_authorities = certificates.Text("ca.crt");
-  auto server = Start({listener});
-  ASSERT_TRUE(server.ok()) << MessageOf(server.status());
-  const std::string address = (*server)->addresses()[0];
-
-  grpc::SslCredentialsOptions known;
-  known.pem_root_certs = certificates.Text("ca.crt");
-  known.pem_private_key = certificates.Text("client.key");
-  known.pem_cert_chain = certificates.Text("client.crt");
-  grpc::SslCredentialsOptions unknown;
-  unknown.pem_root_certs = known.pem_root_certs;
-
-  std::string lines;
-  audit_lines = &lines;
-  SetLogWriter([](std::string_view line) { audit_lines->append(line); });
-  const auto drain = [&](const std::shared_ptr<grpc::ChannelCredentials>& credentials) {
-    auto runtime = v1::RuntimeService::NewStub(grpc::CreateChannel(address, credentials));
-    grpc::ClientContext context;
-    v1::DrainStatus status;
-    return runtime->StartDrain(&context, {}, &status).error_code();
-  };
-  EXPECT_EQ(drain(grpc::SslCredentials(unknown)), grpc::StatusCode::UNAVAILABLE);
-  EXPECT_EQ(drain(grpc::InsecureChannelCredentials()), grpc::StatusCode::UNAVAILABLE);
-  EXPECT_FALSE(plane_.draining());
-  EXPECT_EQ(drain(grpc::SslCredentials(known)), grpc::StatusCode::OK);
-  EXPECT_TRUE(plane_.draining());
-  SetLogWriter(nullptr);
-  EXPECT_NE(lines.find("control-plane.example.com"), std::string::npos) << lines;
 }
 
 }  // namespace
