@@ -189,7 +189,12 @@ connectors::Health Monitor::health() const {
   return health;
 }
 
-void Monitor::SetLag(const void* source, std::vector<connectors::Lag> lag) {
+void Monitor::TopicLag::Add(std::int64_t partition) {
+  messages += partition;
+  most = std::max(most, partition);
+}
+
+void Monitor::SetLag(const void* source, std::vector<TopicLag> lag) {
   std::lock_guard lock(mutex_);
   lag_[source] = std::move(lag);
   ShowLag();
@@ -201,22 +206,33 @@ void Monitor::DropLag(const void* source) {
 }
 
 void Monitor::ShowLag() {
-  for (auto& [topic, messages] : shown_lag_) messages = 0;
+  for (auto& [topic, shown] : shown_lag_) shown.messages = shown.most = 0;
   for (const auto& [source, entries] : lag_) {
-    for (const connectors::Lag& entry : entries) {
-      std::int64_t& shown = shown_lag_[entry.topic];
-      shown = std::max(shown, entry.messages);
+    for (const TopicLag& entry : entries) {
+      ShownLag& shown = shown_lag_[entry.topic];
+      shown.messages = std::max(shown.messages, entry.messages);
+      shown.most = std::max(shown.most, entry.most);
     }
+  }
+  for (auto& [topic, shown] : shown_lag_) {
+    if (shown.gauge == nullptr) {
+      telemetry::Labels labels = LabelsOf(api_, endpoint_, nullptr);
+      labels.emplace_back("topic", topic);
+      shown.gauge = &telemetry::Registry::Global().GetGauge(
+          "tidegate_kafka_consumer_lag_max_messages",
+          "Messages between the furthest-behind reader and the end, of one partition.", labels);
+    }
+    shown.gauge->Set(static_cast<double>(shown.most));
   }
 }
 
 std::vector<connectors::Lag> Monitor::lag() const {
   std::lock_guard lock(mutex_);
   std::vector<connectors::Lag> lag;
-  for (const auto& [topic, messages] : shown_lag_) {
+  for (const auto& [topic, shown] : shown_lag_) {
     connectors::Lag entry;
     entry.topic = topic;
-    entry.messages = messages;
+    entry.messages = shown.messages;
     lag.push_back(std::move(entry));
   }
   return lag;

@@ -51,8 +51,15 @@ class Monitor {
   bool dialled() const;  // a client was made since the connector was: a broker has been tried
   connectors::Health health() const;
 
-  // How far `source` is behind, by topic; the largest of all sources is shown.
-  void SetLag(const void* source, std::vector<connectors::Lag> lag);
+  // How far `source` is behind, by topic: in all partitions, and in the one that is furthest behind
+  // (kafka_consumer_lag_max_messages). The largest of all sources is shown.
+  struct TopicLag {
+    std::string topic;
+    std::int64_t messages = 0;
+    std::int64_t most = 0;
+    void Add(std::int64_t partition);
+  };
+  void SetLag(const void* source, std::vector<TopicLag> lag);
   void DropLag(const void* source);
   std::vector<connectors::Lag> lag() const;
 
@@ -78,8 +85,13 @@ class Monitor {
   TimePoint certificate_at_{};
   std::string trouble_;
   TimePoint trouble_at_{};
-  std::map<const void*, std::vector<connectors::Lag>> lag_;
-  std::map<std::string, std::int64_t> shown_lag_;
+  struct ShownLag {
+    std::int64_t messages = 0;
+    std::int64_t most = 0;
+    telemetry::Gauge* gauge = nullptr;  // of `most`
+  };
+  std::map<const void*, std::vector<TopicLag>> lag_;
+  std::map<std::string, ShownLag> shown_lag_;
   telemetry::Counter& connects_;
   telemetry::Counter& losses_;
   telemetry::Gauge& clients_;
