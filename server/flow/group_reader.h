@@ -144,6 +144,7 @@ class GroupSeat final : public Attachment {
   const GroupLinkPtr link_;
   std::size_t granted_ = 0;             // credit that has not come back as messages
   bool pushing_ = false;
+  bool room_ = false;                   // the subscriber has told of room while it was pushed to
   bool over_ = false;
   std::deque<GroupItem> pending_;       // delivered, not taken by the subscriber yet
   std::deque<CountedAck> unwritten_;  // in the order of the frames

@@ -71,17 +71,24 @@ void GroupSeat::PushPending() {
   if (pushing_) return;
   pushing_ = true;
   const bool was_full = link_->full();
-  while (!pending_.empty() && subscriber_.Push(pending_.front().frame)) {
-    link_->bytes -= pending_.front().frame->bytes().size();
-    CountedAck ack = std::move(pending_.front().ack);
-    pending_.pop_front();
-    if (ack_when_written_) {
-      unwritten_.push_back(std::move(ack));
-    } else {
-      ack.Done();
+  int refused = 0;  // rounds in a row
+  do {
+    room_ = false;
+    const std::size_t before = pending_.size();
+    while (!pending_.empty() && subscriber_.Push(pending_.front().frame)) {
+      link_->bytes -= pending_.front().frame->bytes().size();
+      CountedAck ack = std::move(pending_.front().ack);
+      pending_.pop_front();
+      if (ack_when_written_) {
+        unwritten_.push_back(std::move(ack));
+      } else {
+        ack.Done();
+      }
     }
-  }
-  subscriber_.Flush();
+    refused = pending_.size() == before ? refused + 1 : 0;
+    // The socket may take all at once and say so from within: nobody says it again.
+    subscriber_.Flush();
+  } while (room_ && !pending_.empty() && refused < 2);
   pushing_ = false;
   if (was_full && !link_->full()) {
     reader_->OnHome([id = id_](GroupReader& self) { self.Grant(id, 0); });
@@ -90,6 +97,7 @@ void GroupSeat::PushPending() {
 
 void GroupSeat::OnRoom() {
   if (over_) return;
+  room_ = true;
   if (!pushing_) PushPending();
   GrantMore();
 }

@@ -1,6 +1,7 @@
 """The catalogue of sidecar/README.md against what a running process shows."""
 
 import asyncio
+import contextlib
 import json
 import re
 import subprocess
@@ -109,7 +110,8 @@ class MetricsTest(unittest.TestCase):
     def full(gateway):
         """A scrape that has what is looked at only from time to time."""
         scrape = gateway.operations_get("/metrics")
-        late = ("tidegate_kafka_consumer_lag_messages{", "tidegate_consumer_buffer_bytes{")
+        late = ("tidegate_kafka_consumer_lag_messages{",
+                "tidegate_kafka_consumer_lag_max_messages{", "tidegate_consumer_buffer_bytes{")
         return scrape if all(name in scrape.text for name in late) else None
 
     def test_the_catalogue_is_what_is_shown(self):
@@ -133,6 +135,75 @@ class MetricsTest(unittest.TestCase):
                 for seen in labels:
                     self.assertEqual(set(seen), described[name][1], name)
             self.assertLess(len(text.text.splitlines()), 4000, "the budget of series")
+
+    def test_build_and_memory(self):
+        with harness.Gateway({"clock.yaml": CLOCK}) as gateway, contextlib.ExitStack() as stack:
+            version = gateway.operations_get("/version").json
+            self.assertEqual(gateway.metric("tidegate_build_info", version=version["version"],
+                                            revision=version["revision"]), 1)
+            self.assertTrue(version["revision"])
+            told = subprocess.run([str(harness.TIDEGATE), "version"], capture_output=True,
+                                  text=True)
+            self.assertEqual(told.stdout,
+                             f"tidegate {version['version']} ({version['revision']})\n")
+            used = gateway.metric("tidegate_memory_used_bytes")
+            self.assertGreater(used, 4 << 20)
+            self.assertGreater(gateway.metric("tidegate_memory_budget_bytes"), used)
+            for _ in range(500):
+                stack.enter_context(gateway.sse("/clock"))
+            self.assertGreater(gateway.metric("tidegate_memory_used_bytes"), used)
+
+    def test_lag_is_what_a_slow_group_has_not_taken(self):
+        topic = harness.create_topic(2)
+        # A name of its own: what the group of a killed gateway holds, the broker gives up slowly.
+        name = harness.unique("ledger")
+        ledger = f"""
+kind: Api
+name: {name}
+type: message
+listeners: [{{path: /ledger}}]
+entrypoints: [{{websocket: {{}}, qos: auto}}]
+endpointGroups:
+  - name: default
+    endpoints:
+      - name: main
+        kafka:
+          bootstrapServers: ['{harness.kafka()}']
+          consumer: {{topics: [{topic}], autoOffsetReset: earliest}}
+plans: [{{name: open, keyless: {{}}}}]
+"""
+        big, small = 5000, 3000
+
+        async def slow(gateway):
+            async with websockets.connect(f"ws://{gateway.http}/ledger", max_queue=1,
+                                          max_size=1 << 20) as client:
+                await asyncio.wait_for(client.recv(), 30)
+                lag = await asyncio.get_running_loop().run_in_executor(None, self.behind, gateway,
+                                                                       name)
+                for _ in range(big + small - 1):
+                    await asyncio.wait_for(client.recv(), 30)
+            return lag
+
+        with harness.Gateway({"ledger.yaml": ledger}) as gateway:
+            for partition, count in enumerate((big, small)):
+                harness.produce(topic, [f"{n} " + "x" * 4000 for n in range(count)], partition)
+            total, most = asyncio.run(slow(gateway))
+            self.assertGreater(most, 0)
+            self.assertLess(most, total, "the one partition, and both")
+            self.assertLessEqual(most, big)
+            harness.until(lambda: self.lag(gateway, name) == (0, 0), "caught up")
+
+    @staticmethod
+    def lag(gateway, api):
+        names = ("tidegate_kafka_consumer_lag_messages", "tidegate_kafka_consumer_lag_max_messages")
+        return tuple(gateway.metric(name, api=api, endpoint="main") for name in names)
+
+    def behind(self, gateway, api):
+        """The lag once both partitions are behind."""
+        def both():
+            total, most = self.lag(gateway, api)
+            return (total, most) if 0 < most < total else None
+        return harness.until(both, "two partitions behind")
 
     def test_values_follow_what_happens(self):
         with harness.Gateway({"clock.yaml": CLOCK}) as gateway:

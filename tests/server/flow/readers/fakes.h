@@ -5,6 +5,7 @@
 // decides when something happens. Nothing waits for time.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <functional>
 #include <map>
@@ -121,7 +122,7 @@ class FakeSubscriber final : public Subscriber {
 
   const std::shared_ptr<const Encoder>& encoder() const override { return encoder_; }
   std::size_t Demand() const override {
-    return queue.size() < capacity ? capacity - queue.size() : 0;
+    return queue.size() < capacity ? std::max(promised, capacity - queue.size()) : 0;
   }
   bool Push(FramePtr frame) override;
   void Flush() override;
@@ -134,6 +135,7 @@ class FakeSubscriber final : public Subscriber {
   void SetReading(bool on);
 
   std::size_t capacity = 100;
+  std::size_t promised = 0;  // demand beyond that: its frames are larger than it thought
   bool reading = true;   // Flush writes at once
   bool refuses = false;  // takes nothing, as when its bytes are at their limit
   Attachment* attachment = nullptr;

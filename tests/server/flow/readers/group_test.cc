@@ -75,6 +75,20 @@ TEST(Group, nobody_has_demand_and_the_source_is_not_asked) {
   EXPECT_EQ(one.written.size(), 100u);
 }
 
+// The socket takes all while it is written to, and tells of room from within.
+TEST(Group, what_did_not_fit_follows_though_nothing_new_comes) {
+  Bench bench;
+  FakeSubscriber one(bench.encoder);
+  one.capacity = 10;
+  one.promised = 100;
+  auto seat = bench.Attach(one, Group(Qos::kAuto));
+  bench.Turn();
+  bench.connector->batch_max = 100;
+  for (int i = 0; i < 45; ++i) bench.log.Append(0, std::to_string(i));
+  bench.Turn();
+  EXPECT_EQ(one.written.size(), 45u);
+}
+
 TEST(Group, slow_one_leaves_the_messages_to_the_other) {
   Bench bench;
   FakeSubscriber slow(bench.encoder);
