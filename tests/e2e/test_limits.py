@@ -137,7 +137,7 @@ class RefusedTest(unittest.TestCase):
                                ("streamsPerSubscription", "0"), ("connectionAge", "5")):
             gateway = harness.Gateway(config=bootstrap(**{setting: value}))
             gateway.spawn()
-            self.addCleanup(gateway.log_file.close)
+            self.addCleanup(gateway.__exit__)
             self.assertEqual(gateway.process.wait(harness.DEADLINE), 3, setting)
             self.assertRegex(gateway.log_text(), rf"tidegate\.yaml:3:\d+: .*{setting}")
 
