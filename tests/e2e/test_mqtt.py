@@ -367,6 +367,15 @@ class RefusedTest(Base):
             self.assertEqual(answer.returncode, 3, answer.stderr)
             self.assertIn("wildcard" if "$" not in consumer else "shared", answer.stderr)
 
+    def test_an_entrypoint_whose_direction_is_off_is_refused(self):
+        for direction, entrypoint in (("producer", "httpPost"), ("consumer", "sse")):
+            text = api(harness.unique("d"), "a/b")
+            self.assertIn(f"{direction}: {{topics:", text)
+            text = text.replace(f"{direction}: {{topics:", f"{direction}: {{enabled: false, topics:")
+            answer = self.gateway.ctl("apply", "-f", "-", stdin=text, check=False)
+            self.assertEqual(answer.returncode, 3, answer.stderr)
+            self.assertRegex(answer.stderr, f"(?i){entrypoint.removeprefix('http')}.*{direction}")
+
 
 if __name__ == "__main__":
     unittest.main()
