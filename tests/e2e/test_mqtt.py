@@ -371,7 +371,7 @@ class RefusedTest(Base):
         for direction, entrypoint in (("producer", "httpPost"), ("consumer", "sse")):
             text = api(harness.unique("d"), "a/b")
             self.assertIn(f"{direction}: {{topics:", text)
-            text = text.replace(f"{direction}: {{topics:", f"{direction}: {{enabled: false, topics:")
+            text = text.replace(f"{direction}: {{", f"{direction}: {{enabled: false, ")
             answer = self.gateway.ctl("apply", "-f", "-", stdin=text, check=False)
             self.assertEqual(answer.returncode, 3, answer.stderr)
             self.assertRegex(answer.stderr, f"(?i){entrypoint.removeprefix('http')}.*{direction}")
