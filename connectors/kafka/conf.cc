@@ -44,7 +44,7 @@ constexpr std::array kProducerOnly = {
 
 constexpr std::array kConsumerOnly = {
     Setting{"queued.max.messages.kbytes", "4096"},   // what waits unread when nobody pulls
-    Setting{"queued.min.messages", "1000"},
+    Setting{"queued.min.messages", "100000"},        // the bytes are the bound: see fetch_nudge.h
     Setting{"fetch.message.max.bytes", "262144"},    // a held record keeps its whole answer alive
     Setting{"fetch.max.bytes", "4194304"},
     Setting{"fetch.wait.max.ms", "100"},

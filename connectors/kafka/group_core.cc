@@ -118,7 +118,10 @@ std::size_t GroupCore::Drain(MessageBatch& batch, std::size_t limit, std::size_t
     if (NeedsAcks() && AnyLaneFull()) break;  // its head is stuck: wait for it to settle
     rd_kafka_message_t* record = std::exchange(ahead_, nullptr);
     if (record == nullptr) record = rd_kafka_consume_queue(handles_->records(), 0);
-    if (record == nullptr) break;
+    if (record == nullptr) {
+      if (nudge_.Due()) nudge_.Ask(shared_, handles_->client());
+      break;
+    }
     Lane* lane = record->err == RD_KAFKA_RESP_ERR_NO_ERROR ? LaneOf(*record) : nullptr;
     if (lane == nullptr) {
       // An error, or a record of a partition that is being given up: its next owner reads it.
@@ -131,6 +134,7 @@ std::size_t GroupCore::Drain(MessageBatch& batch, std::size_t limit, std::size_t
       ahead_ = record;
       break;
     }
+    nudge_.Took(lane->topic, lane->partition, SizeOf(*record));
     Deliver(*lane, record, batch);
     ++taken;
   }

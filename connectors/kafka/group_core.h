@@ -15,6 +15,7 @@
 
 #include "connectors/kafka/ack_window.h"
 #include "connectors/kafka/event_bridge.h"
+#include "connectors/kafka/fetch_nudge.h"
 #include "connectors/kafka/group_handles.h"
 #include "connectors/kafka/parking.h"
 
@@ -105,6 +106,7 @@ class GroupCore final : public EventListener,
   net::Worker& worker_;
   std::shared_ptr<GroupHandles> handles_;
   std::shared_ptr<EventBridge> bridge_;
+  FetchNudge nudge_;
   Parking parking_;
   Acks* acks_ = nullptr;  // counted; every outstanding ack holds one more
   std::vector<LanePtr> lanes_;

@@ -8,6 +8,7 @@
 #include "connectors/kafka/each_handles.h"
 #include "connectors/kafka/error_map.h"
 #include "connectors/kafka/event_bridge.h"
+#include "connectors/kafka/fetch_nudge.h"
 #include "connectors/kafka/message_map.h"
 #include "connectors/kafka/shelf.h"
 #include "server/base/limits.h"
@@ -70,6 +71,7 @@ class EachCore final : public EventListener,
   net::Worker& worker_;
   std::shared_ptr<EachHandles> handles_;
   std::shared_ptr<EventBridge> bridge_;
+  FetchNudge nudge_;
   Parking parking_;
   Position origin_;
   std::vector<std::unique_ptr<Topic>> topics_;  // names are views of messages: stable
@@ -137,7 +139,10 @@ std::size_t EachCore::Drain(MessageBatch& batch, std::uint32_t max) {
   while (taken < limit && failed_.ok()) {
     rd_kafka_message_t* record = std::exchange(ahead_, nullptr);
     if (record == nullptr) record = rd_kafka_consume_queue(handles_->queue(), 0);
-    if (record == nullptr) break;
+    if (record == nullptr) {
+      if (nudge_.Due()) nudge_.Ask(shared_, handles_->client());
+      break;
+    }
     if (record->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
       TakeError(*record);
       rd_kafka_message_destroy(record);
@@ -154,6 +159,7 @@ std::size_t EachCore::Drain(MessageBatch& batch, std::uint32_t max) {
     Part& part = topic.parts[index];
     part.next = record->offset + 1;
     part.high = std::max(part.high, part.next);
+    nudge_.Took(topic.name, record->partition, SizeOf(*record));
     Message& message = batch.Add();
     FillMessage(*record, topic.name, cut, message);
     message.hold = HoldOf(record);
