@@ -1,7 +1,5 @@
 #include "sidecar/version.h"
 
-#include "sidecar/revision.h"
-
 namespace tidegate::sidecar {
 
 std::string Version() { return TIDEGATE_VERSION; }
