@@ -28,7 +28,7 @@ connectors::ConnectorPtr Mqtt5Connector::Make(Mqtt5Config config,
 }
 
 Mqtt5Connector::Mqtt5Connector(SharedPtr shared, net::WorkerPool& workers)
-    : shared_(std::move(shared)), workers_(workers), sinks_(workers.size()) {
+    : shared_(std::move(shared)), workers_(workers), sinks_(std::make_shared<Sinks>(workers.size())) {
   capabilities_.publish = shared_->config.producer.enabled;
   capabilities_.subscribe = shared_->config.consumer.enabled;
   capabilities_.levels =
@@ -43,10 +43,10 @@ Mqtt5Connector::Mqtt5Connector(SharedPtr shared, net::WorkerPool& workers)
 // A sink goes on its own worker. After a drain it holds nothing there, and may go when the workers
 // have gone.
 Mqtt5Connector::~Mqtt5Connector() {
-  for (std::size_t i = 0; i < sinks_.size(); ++i) {
-    if (!sinks_[i] || sinks_[i]->quiet()) continue;
+  for (std::size_t i = 0; i < sinks_->size(); ++i) {
+    if (!(*sinks_)[i] || (*sinks_)[i]->quiet()) continue;
     net::Worker& worker = workers_.at(i);
-    worker.Post([&worker, sink = std::move(sinks_[i])]() mutable {
+    worker.Post([&worker, sink = std::move((*sinks_)[i])]() mutable {
       worker.Spawn("mqtt5.retire", Mqtt5Sink::Retire(std::move(sink), Clock::now() + kFarewell));
     });
   }
@@ -64,8 +64,8 @@ StatusOr<connectors::Sink*> Mqtt5Connector::SinkFor(net::Worker& worker) {
   if (!capabilities_.publish) {
     return MakeError(ErrorClass::kConfigInvalid, "publish to mqtt5: the endpoint has no producer");
   }
-  if (worker.index() >= sinks_.size()) return Internal("publish to mqtt5: not one of our workers");
-  std::shared_ptr<Mqtt5Sink>& sink = sinks_[worker.index()];
+  if (worker.index() >= sinks_->size()) return Internal("publish to mqtt5: not one of our workers");
+  std::shared_ptr<Mqtt5Sink>& sink = (*sinks_)[worker.index()];
   if (!sink) sink = std::make_shared<Mqtt5Sink>(shared_, worker);
   return sink.get();
 }
@@ -100,8 +100,8 @@ Task<void> Mqtt5Connector::Drain(TimePoint deadline, net::Worker& worker) {
   auto left = std::make_shared<std::atomic<std::size_t>>(workers_.size());
   for (std::size_t i = 0; i < workers_.size(); ++i) {
     net::Worker& other = workers_.at(i);
-    other.Post([this, &other, deadline, left] {
-      const std::shared_ptr<Mqtt5Sink> sink = sinks_[other.index()];
+    other.Post([sinks = sinks_, &other, deadline, left] {
+      const std::shared_ptr<Mqtt5Sink> sink = (*sinks)[other.index()];
       if (sink == nullptr) {
         left->fetch_sub(1);
         return;

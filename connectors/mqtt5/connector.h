@@ -41,7 +41,10 @@ class Mqtt5Connector final : public connectors::Connector {
   const SharedPtr shared_;
   net::WorkerPool& workers_;
   connectors::Capabilities capabilities_;
-  std::vector<std::shared_ptr<Mqtt5Sink>> sinks_;  // by worker; each touched by its worker alone
+  // By worker; each touched by its worker alone. Shared with what is posted there: a worker that is
+  // late must find them, whatever has become of the connector.
+  using Sinks = std::vector<std::shared_ptr<Mqtt5Sink>>;
+  const std::shared_ptr<Sinks> sinks_;
 };
 
 }  // namespace tidegate::mqtt5

@@ -135,7 +135,8 @@ struct Rule {
 };
 
 const Rule kRules[] = {
-    {v1::FORMAT_HOST_PORT, IsHostPort, "must be HOST:PORT, an IPv6 host in brackets"},
+    {v1::FORMAT_HOST_PORT, IsHostPort,
+     "must be HOST:PORT with a port of at most 65535, an IPv6 host in brackets"},
     {v1::FORMAT_PATH, IsCanonicalPath,
      "must be a canonical path: start with /, without empty, . or .. segments, escapes or a "
      "trailing slash"},

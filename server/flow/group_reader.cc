@@ -136,7 +136,7 @@ Task<Status> GroupReader::ReadAll() {
   while (!over_) {
     const std::size_t credit = TotalCredit();
     if (credit == 0) {
-      co_await demand_.Wait();
+      co_await WaitForDemand();
       continue;
     }
     batch.Clear();
@@ -150,7 +150,7 @@ Task<Status> GroupReader::ReadAll() {
       Member* member = NextWithCredit();
       if (member == nullptr) {
         Send();
-        co_await demand_.Wait();
+        co_await WaitForDemand();
         continue;
       }
       Hand(*member, batch[i++], now);
@@ -167,6 +167,15 @@ std::size_t GroupReader::TotalCredit() const {
     if (!member.link->full()) total += member.credit;
   }
   return total;
+}
+
+Task<void> GroupReader::WaitForDemand() {
+  for (const Member& member : members_) {
+    if (member.credit > 0) member.link->awaited = true;
+  }
+  // A seat may have made room before it could know that it is waited for.
+  if (TotalCredit() > 0) co_return;
+  co_await demand_.Wait();
 }
 
 GroupReader::Member* GroupReader::NextWithCredit() {

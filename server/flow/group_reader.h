@@ -34,10 +34,13 @@ inline constexpr std::size_t kGroupSeatBytes = 1024 * 1024;
 // The seat as its reader's home knows it. `seat` is the seat's worker's to touch.
 struct GroupLink {
   explicit GroupLink(net::Worker& where) : worker(where) {}
-  bool full() const { return bytes.load(std::memory_order_relaxed) >= kGroupSeatBytes; }
+  bool full() const { return bytes.load() >= kGroupSeatBytes; }
   net::Worker& worker;
   GroupSeat* seat = nullptr;
   std::atomic<std::size_t> bytes{0};  // handed over by the home, not taken by the subscriber yet
+  // The home found it full and asks to be told when it is not. Set before the home looks once more,
+  // read after the seat has taken bytes away: one of them sees the other.
+  std::atomic<bool> awaited{false};
 };
 using GroupLinkPtr = std::shared_ptr<GroupLink>;
 
@@ -84,6 +87,7 @@ class GroupReader : public std::enable_shared_from_this<GroupReader>, private ne
 
   std::size_t TotalCredit() const;
   Member* NextWithCredit();
+  Task<void> WaitForDemand();
   void Hand(Member& member, connectors::Message& message, TimePoint now);
   void Send();
   static void Placed(const Member& member, const Status& status);

@@ -70,7 +70,6 @@ void GroupSeat::Take(std::vector<GroupItem> items) {
 void GroupSeat::PushPending() {
   if (pushing_) return;
   pushing_ = true;
-  const bool was_full = link_->full();
   int refused = 0;  // rounds in a row
   do {
     room_ = false;
@@ -90,7 +89,7 @@ void GroupSeat::PushPending() {
     subscriber_.Flush();
   } while (room_ && !pending_.empty() && refused < 2);
   pushing_ = false;
-  if (was_full && !link_->full()) {
+  if (!link_->full() && link_->awaited.exchange(false)) {
     reader_->OnHome([id = id_](GroupReader& self) { self.Grant(id, 0); });
   }
 }

@@ -55,7 +55,7 @@ TEST_F(PositionsTest, ABrokerThatIsAwayIsSaidInTime) {
   const TimePoint begun = Clock::now();
   auto loaded = Await(worker(), connector->positions()->Load("tidegate.none", worker()));
   EXPECT_FALSE(loaded.ok());
-  EXPECT_LT(Clock::now() - begun, std::chrono::seconds(7));
+  EXPECT_LT(Clock::now() - begun, std::chrono::seconds(20));
 }
 
 // That nothing was found while it was away is not remembered.
