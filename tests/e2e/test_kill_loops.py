@@ -160,6 +160,7 @@ class Mqtt5(Broker):
     when the consumer is back. The witness is a session that is there all the time."""
 
     kind, variable, keeps_for_absent = "mosquitto", "TIDEGATE_TEST_MQTT", False
+    copies = True  # and so is its session's
 
     def __init__(self):
         super().__init__()
@@ -400,20 +401,24 @@ class KillLoop:
         if self.broker.copies:
             self.settle_copies(expected)
         there = {e["id"] for e in self.ledger.events if e["type"] == "broker_has"}
-        harness.until(lambda: reader.ids >= there,
-                      f"all is delivered ({len(there - reader.ids)} of {len(there)} are not)",
-                      RECOVERY)
+        self.all_delivered(there, "all is delivered")
         reader.stopping.set()
         place_deliveries(self.ledger)
         self.ledger.judge(self.gateway.dir, "--duplicate-bound", str(WINDOW))
 
+    def all_delivered(self, wanted, what):
+        try:
+            harness.until(lambda: self.reader.ids >= wanted, what, RECOVERY)
+        except AssertionError as error:
+            missing = sorted(wanted - self.reader.ids)
+            raise AssertionError(f"{error}: {len(missing)} of {len(wanted)} are not, "
+                                 f"first {missing[:5]}") from None
 
     def settle_copies(self, confirmed):
-        """The witness has a queue of its own. A message that was never confirmed may have reached
-        one queue and not the other when the broker was killed: it is where it was seen."""
-        harness.until(lambda: self.reader.ids >= confirmed,
-                      f"what was confirmed is delivered ({len(confirmed - self.reader.ids)} of "
-                      f"{len(confirmed)} are not)", RECOVERY)
+        """The witness has a queue or a session of its own. A message that was never confirmed may
+        have reached one and not the other when the broker or the only consumer was killed: it is
+        where it was seen."""
+        self.all_delivered(confirmed, "what was confirmed is delivered")
         delivered = set(self.reader.ids)
         events = self.ledger.events
         events[:] = [e for e in events if e["type"] != "broker_has" or e["id"] in confirmed
