@@ -39,6 +39,8 @@ int Run(int count, char** values) {
   char error[512];
   rd_kafka_conf_t* conf = rd_kafka_conf_new();
   rd_kafka_conf_set(conf, "test.mock.num.brokers", "1", error, sizeof error);
+  // As brokers do: with Nagle an answer waits 40 ms for the delayed ACK of the one before it.
+  rd_kafka_conf_set(conf, "socket.nagle.disable", "true", error, sizeof error);
   rd_kafka_conf_set(conf, "allow.auto.create.topics", "true", error, sizeof error);
   rd_kafka_t* client = rd_kafka_new(RD_KAFKA_PRODUCER, conf, error, sizeof error);
   if (client == nullptr) Fail(error);

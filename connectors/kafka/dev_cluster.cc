@@ -19,6 +19,8 @@ rd_kafka_t* NewProducer(const std::string& bootstrap) {
     rd_kafka_conf_set(conf, "bootstrap.servers", bootstrap.c_str(), text.data(), text.size());
   }
   rd_kafka_conf_set(conf, "linger.ms", "0", text.data(), text.size());
+  // The embedded brokers take it over: with Nagle an answer waits for a delayed ACK, 40 ms.
+  rd_kafka_conf_set(conf, "socket.nagle.disable", "true", text.data(), text.size());
   rd_kafka_conf_set_log_cb(conf, Quiet);
   rd_kafka_t* rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text.data(), text.size());
   if (rk == nullptr) rd_kafka_conf_destroy(conf);
