@@ -28,7 +28,8 @@ connectors::ConnectorPtr Mqtt5Connector::Make(Mqtt5Config config,
 }
 
 Mqtt5Connector::Mqtt5Connector(SharedPtr shared, net::WorkerPool& workers)
-    : shared_(std::move(shared)), workers_(workers), sinks_(std::make_shared<Sinks>(workers.size())) {
+    : shared_(std::move(shared)), workers_(workers),
+      sinks_(std::make_shared<Sinks>(workers.size())) {
   capabilities_.publish = shared_->config.producer.enabled;
   capabilities_.subscribe = shared_->config.consumer.enabled;
   capabilities_.levels =
