@@ -129,12 +129,13 @@ std::size_t GroupCore::Drain(MessageBatch& batch, std::size_t limit, std::size_t
       rd_kafka_message_destroy(record);
       continue;
     }
-    bytes += SizeOf(*record);
+    const std::size_t size = SizeOf(*record);
+    bytes += size;
     if (!batch.empty() && bytes > connectors::kBatchBytesMax) {
       ahead_ = record;
       break;
     }
-    nudge_.Took(lane->topic, lane->partition, SizeOf(*record));
+    nudge_.Took(lane->topic, lane->partition, size);
     Deliver(*lane, record, batch);
     ++taken;
   }

@@ -148,7 +148,8 @@ std::size_t EachCore::Drain(MessageBatch& batch, std::uint32_t max) {
       rd_kafka_message_destroy(record);
       continue;
     }
-    bytes += SizeOf(*record);
+    const std::size_t size = SizeOf(*record);
+    bytes += size;
     if (taken > 0 && bytes > connectors::kBatchBytesMax) {
       ahead_ = record;
       break;
@@ -159,7 +160,7 @@ std::size_t EachCore::Drain(MessageBatch& batch, std::uint32_t max) {
     Part& part = topic.parts[index];
     part.next = record->offset + 1;
     part.high = std::max(part.high, part.next);
-    nudge_.Took(topic.name, record->partition, SizeOf(*record));
+    nudge_.Took(topic.name, record->partition, size);
     Message& message = batch.Add();
     FillMessage(*record, topic.name, cut, message);
     message.hold = HoldOf(record);
