@@ -68,7 +68,9 @@ class HttpPost final : public flow::Entrypoint {
     HeaderCopies headers;
     if (settings_.request_headers_to_message) CopyHeaders(call, headers);
     StatusOr<std::string_view> body = std::string_view();
-    if (call.exchange().has_body()) {
+    if (const auto at_hand = call.exchange().BodyAtHand(call.body_bytes_max())) {
+      body = *at_hand;
+    } else if (call.exchange().has_body()) {
       body = co_await call.exchange().ReadBody(call.body_bytes_max());
     }
     if (!body.ok()) {
@@ -84,8 +86,10 @@ class HttpPost final : public flow::Entrypoint {
       co_return;
     }
     http::ResponseHead head(202);
-    Status sent = co_await call.Respond(std::move(head), std::string());
-    (void)sent;  // the broker has it; that the client does not know is its "unknown"
+    Status sent;  // the broker has it; that the client may not know is its "unknown"
+    if (!call.RespondAtOnce(head, std::string_view(), sent)) {
+      sent = co_await call.exchange().SendUnsent(std::string_view());
+    }
   }
 
  private:

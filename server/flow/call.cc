@@ -302,11 +302,10 @@ void Call::Decorate(http::ResponseHead& head) const {
   DecorateHead(*runtime_->api, context_, head);
 }
 
-Task<Status> Call::Respond(http::ResponseHead head, std::string body) {
+bool Call::RespondAtOnce(http::ResponseHead& head, std::string_view body, Status& result) {
   Decorate(head);
   if (state_->services().draining) head.close = true;
-  Status status = co_await exchange_.Respond(head, body);
-  co_return status;
+  return exchange_.RespondAtOnce(head, body, result);
 }
 
 Task<void> Call::Fail(Status status, Outcome outcome) {

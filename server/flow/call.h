@@ -71,7 +71,8 @@ class Call {
 
   // Headers that every answer of an API carries (see DecorateHead).
   void Decorate(http::ResponseHead& head) const;
-  Task<Status> Respond(http::ResponseHead head, std::string body);
+  // Answers; as Exchange::RespondAtOnce (then SendUnsent, when it is false).
+  bool RespondAtOnce(http::ResponseHead& head, std::string_view body, Status& result);
   // The standard error body for `status`; extra headers may be set in `head` beforehand.
   Task<void> Fail(Status status, connectors::Outcome outcome = connectors::Outcome::kNo);
   Task<void> Fail(Status status, connectors::Outcome outcome, http::ResponseHead head);

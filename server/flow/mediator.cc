@@ -55,9 +55,17 @@ Task<void> Mediator::Handle(http::Exchange& exchange) {
   Judge(request);
   if (request.preflight || !request.refusal.ok()) {
     co_await Answer(request);
-  } else {
-    co_await Serve(request);
+    co_return;
   }
+  // Held here, because a re-binding of the call may let the runtime go while they serve.
+  const std::shared_ptr<const Entrypoint> entrypoint = request.chosen->entrypoint;
+  const EntrypointMetrics& metrics = *request.chosen->metrics;
+  Call call(exchange, request.state, std::move(request.runtime), *request.chosen,
+            request.context);
+  if (request.decision.key != nullptr) call.SetKey(request.decision.key->sha256);
+  request.decision = security::Decision();
+  co_await entrypoint->Serve(call);
+  Served(request, call, metrics);
 }
 
 void Mediator::Judge(Request& request) const {
@@ -155,27 +163,22 @@ Task<void> Mediator::Answer(Request& request) const {
   }
   Status sent = co_await request.exchange.Respond(request.head, body);
   (void)sent;  // the engine has noted it; nobody is left to tell
-  Finish(request, request.runtime ? *request.runtime->no_entrypoint : *services_.unrouted);
+  Finish(request, request.runtime ? *request.runtime->no_entrypoint : *services_.unrouted,
+         Clock::now());
 }
 
-Task<void> Mediator::Serve(Request& request) const {
-  // Held here, because a re-binding of the call may let the runtime go while they serve.
-  const std::shared_ptr<const Entrypoint> entrypoint = request.chosen->entrypoint;
-  const EntrypointMetrics& metrics = *request.chosen->metrics;
-  Call call(request.exchange, request.state, std::move(request.runtime), *request.chosen,
-            request.context);
-  if (request.decision.key != nullptr) call.SetKey(request.decision.key->sha256);
-  request.decision = security::Decision();
-  co_await entrypoint->Serve(call);
+void Mediator::Served(Request& request, const Call& call,
+                      const EntrypointMetrics& metrics) const {
+  const TimePoint ended = Clock::now();
   if (request.exchange.streaming()) {
     request.frame_bytes = call.bytes();
   } else if (call.endpoint_time().count() > 0) {
-    call.runtime().metrics.overhead->Observe(Clock::now() - request.exchange.started() -
+    call.runtime().metrics.overhead->Observe(ended - request.exchange.started() -
                                              call.endpoint_time());
   }
   // Here, because the record's views are into the call.
   if (request.log) Describe(call, request.log->record);
-  Finish(request, metrics);
+  Finish(request, metrics, ended);
 }
 
 void Mediator::Describe(const Call& call, AccessRecord& record) {
@@ -186,11 +189,12 @@ void Mediator::Describe(const Call& call, AccessRecord& record) {
   record.messages = call.messages();
 }
 
-void Mediator::Finish(Request& request, const EntrypointMetrics& metrics) const {
+void Mediator::Finish(Request& request, const EntrypointMetrics& metrics,
+                      TimePoint ended) const {
   const int status = request.exchange.status();
   const std::size_t code_class = static_cast<std::size_t>(status) / 100;
   metrics.requests[code_class < metrics.requests.size() ? code_class : 5]->Add();
-  const auto duration = Clock::now() - request.exchange.started();
+  const auto duration = ended - request.exchange.started();
   metrics.duration->Observe(duration);
   metrics.bytes_received->Add(request.exchange.bytes_received());
   metrics.bytes_sent->Add(request.exchange.bytes_sent() + request.frame_bytes);

@@ -33,9 +33,10 @@ class Mediator final : public http::Handler {
   bool ChooseEntrypoint(Request& request) const;
 
   Task<void> Answer(Request& request) const;
-  Task<void> Serve(Request& request) const;
+  void Served(Request& request, const Call& call, const EntrypointMetrics& metrics) const;
   static void Describe(const Call& call, AccessRecord& record);
-  void Finish(Request& request, const EntrypointMetrics& metrics) const;
+  void Finish(Request& request, const EntrypointMetrics& metrics,
+              TimePoint ended) const;
 
   Services& services_;
   const std::vector<WorkerStatePtr>& states_;

@@ -71,8 +71,11 @@ class Connection final : public Exchange, private net::WheelTimer {
   void DetachHead() override;
   bool has_body() const override { return had_body_; }
   Task<StatusOr<std::string_view>> ReadBody(std::size_t limit) override;
+  std::optional<std::string_view> BodyAtHand(std::size_t limit) override;
   Task<StatusOr<std::string_view>> ReadSome() override;
   Task<Status> Respond(const ResponseHead& head, std::string_view body) override;
+  bool RespondAtOnce(const ResponseHead& head, std::string_view body, Status& result) override;
+  Task<Status> SendUnsent(std::string_view body) override;
   Task<Status> StartStream(const ResponseHead& head, std::string_view preface) override;
   BodyFraming framing() const override;
   void EndStream(bool reusable) override;
@@ -114,6 +117,7 @@ class Connection final : public Exchange, private net::WheelTimer {
   ResponseFraming BeginAnswer(const ResponseHead& head, Mode mode);
   bool BodyAllowsReuse(Mode mode) const;
   Status CheckUnanswered() const;
+  std::string_view TakeFixed();
   // Writes what the kernel takes now; `sent` says how much that was.
   Status TrySend(std::string_view head, std::string_view body, std::size_t& sent);
   Task<Status> SendRest(std::string_view head, std::string_view body, std::size_t sent);
@@ -136,6 +140,7 @@ class Connection final : public Exchange, private net::WheelTimer {
   HeadScanner scanner_;
   BodyDecoder body_;
   std::string leftover_;
+  std::size_t answer_sent_ = 0;  // of an answer that SendUnsent ends
   std::unique_ptr<net::Peer> client_;  // when a trusted proxy named it
 
   TimePoint started_;

@@ -67,7 +67,14 @@ ResponseFraming Connection::BeginAnswer(const ResponseHead& head, Mode mode) {
 }
 
 Task<Status> Connection::Respond(const ResponseHead& head, std::string_view body) {
-  TG_CO_RETURN_IF_ERROR(CheckUnanswered());
+  Status result;
+  if (RespondAtOnce(head, body, result)) co_return result;
+  co_return co_await SendUnsent(body);
+}
+
+bool Connection::RespondAtOnce(const ResponseHead& head, std::string_view body, Status& result) {
+  result = CheckUnanswered();
+  if (!result.ok()) return true;
   ResponseFraming framing = BeginAnswer(head, Mode::kWhole);
   if (!HasNoBody(head.status)) {
     framing.content_length = body.size();
@@ -83,9 +90,16 @@ Task<Status> Connection::Respond(const ResponseHead& head, std::string_view body
     body = std::string_view();
   }
   std::size_t sent = 0;
-  const Status status = TrySend(out, body, sent);
-  if (!status.ok() || sent == out.size() + body.size()) co_return status;
-  co_return co_await SendRest(out, body, sent);
+  result = TrySend(out, body, sent);
+  if (!result.ok() || sent == out.size() + body.size()) return true;
+  answer_sent_ = sent;
+  return false;
+}
+
+// The head, and a small body with it, stand in area_->out.
+Task<Status> Connection::SendUnsent(std::string_view body) {
+  if (body.size() <= kCopyMax || method_head_ || HasNoBody(status_)) body = std::string_view();
+  co_return co_await SendRest(area_->out, body, answer_sent_);
 }
 
 Task<Status> Connection::StartStream(const ResponseHead& head, std::string_view preface) {
@@ -255,6 +269,22 @@ Task<StatusOr<std::string_view>> Connection::ReadSome() {
   }
 }
 
+std::optional<std::string_view> Connection::BodyAtHand(std::size_t limit) {
+  if (body_broken_ || body_.chunked() || body_.done()) return std::nullopt;
+  if (body_.remaining() > limit || body_.remaining() > end_ - pos_) return std::nullopt;
+  continue_due_ = false;  // the client did not wait for it
+  return TakeFixed();
+}
+
+// All of a body of known length that has arrived.
+std::string_view Connection::TakeFixed() {
+  const auto size = static_cast<std::size_t>(body_.remaining());
+  const BodyDecoder::Step step = body_.Feed({area_->data.get() + pos_, size});
+  pos_ += static_cast<std::uint32_t>(step.consumed);
+  received_ += step.data.size();
+  return step.data;
+}
+
 Task<StatusOr<std::string_view>> Connection::ReadBody(std::size_t limit) {
   body_whole_ = true;
   if (body_.done() && !body_broken_) co_return std::string_view();
@@ -271,10 +301,7 @@ Task<StatusOr<std::string_view>> Connection::ReadBody(std::size_t limit) {
       const Status filled = co_await FillBody();
       if (!filled.ok()) co_return filled;
     }
-    const BodyDecoder::Step step = body_.Feed({area_->data.get() + pos_, need});
-    pos_ += static_cast<std::uint32_t>(step.consumed);
-    received_ += step.data.size();
-    co_return step.data;
+    co_return TakeFixed();
   }
   std::string& whole = area_->body;
   whole.clear();

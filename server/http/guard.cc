@@ -93,6 +93,12 @@ bool IsPort(std::string_view text) {
   return value <= 65535;
 }
 
+std::uint64_t Load8(const char* at) {
+  std::uint64_t word;
+  std::memcpy(&word, at, sizeof(word));
+  return word;
+}
+
 // Eight bytes at a time: true when one of them is below 0x20 or is 0x7F.
 bool HasControl(std::uint64_t word) {
   constexpr std::uint64_t kOnes = 0x0101010101010101ULL;
@@ -110,10 +116,9 @@ const RuleInfo& InfoOf(Rule rule) { return kRules[static_cast<std::size_t>(rule)
 bool IsTokenByte(unsigned char byte) { return kToken[byte]; }
 
 bool IsToken(std::string_view text) {
-  for (const char c : text) {
-    if (!kToken[static_cast<unsigned char>(c)]) return false;
-  }
-  return !text.empty();
+  bool all = !text.empty();  // no branch per byte: what is asked here is nearly always true
+  for (const char c : text) all &= kToken[static_cast<unsigned char>(c)];
+  return all;
 }
 
 Rule CheckMethod(std::string_view method) {
@@ -158,17 +163,14 @@ Rule CheckFieldName(std::string_view name) {
 }
 
 Rule CheckFieldValue(std::string_view value) {
-  const char* at = value.data();
-  std::size_t left = value.size();
-  while (left >= 8) {
-    std::uint64_t word;
-    std::memcpy(&word, at, 8);
-    if (HasControl(word)) break;  // perhaps a tab: the slow loop decides
-    at += 8;
-    left -= 8;
-  }
-  for (; left > 0; ++at, --left) {
-    const auto c = static_cast<unsigned char>(*at);
+  std::size_t clean = 0;  // a control may be a tab: the slow loop decides
+  while (value.size() - clean >= 8 && !HasControl(Load8(value.data() + clean))) clean += 8;
+  if (clean == value.size()) return Rule::kNone;
+  // A rest of fewer than eight bytes is looked at together with those before it.
+  const bool short_rest = value.size() - clean < 8 && value.size() >= 8;
+  if (short_rest && !HasControl(Load8(value.data() + value.size() - 8))) return Rule::kNone;
+  for (const char byte : value.substr(clean)) {
+    const auto c = static_cast<unsigned char>(byte);
     if (c == '\t' || (c >= 0x20 && c != 0x7F)) continue;
     if (c == 0) return Rule::kNulByte;
     return c == '\r' ? Rule::kBareCr : Rule::kFieldValueByte;

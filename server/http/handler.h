@@ -78,12 +78,20 @@ class Exchange {
   // Fails: ResourceExhausted reason BODY_TOO_LARGE (413), DeadlineExceeded BODY_TIMEOUT (408),
   // InvalidArgument BODY_MALFORMED (400), Cancelled when the client has gone.
   virtual Task<StatusOr<std::string_view>> ReadBody(std::size_t limit) = 0;
+  // What ReadBody would give without waiting: the body has come with its head. nullopt: ask
+  // ReadBody. A small body costs no coroutine frame this way.
+  virtual std::optional<std::string_view> BodyAtHand(std::size_t limit) = 0;
   // The next piece of the body; an empty view is its end. Back-pressure: nothing is read ahead of
   // this call but what one receive buffer holds. Fails as ReadBody.
   virtual Task<StatusOr<std::string_view>> ReadSome() = 0;
 
   // Answers with a whole body (one gather write). HEAD gets the head alone.
   virtual Task<Status> Respond(const ResponseHead& head, std::string_view body) = 0;
+
+  // The same, as far as it goes without waiting. True: that was all, with `result`. False: the
+  // socket has not taken everything, await SendUnsent with the same body.
+  virtual bool RespondAtOnce(const ResponseHead& head, std::string_view body, Status& result) = 0;
+  virtual Task<Status> SendUnsent(std::string_view body) = 0;
 
   // Answers with a head and hands the stream over: the handler writes frames itself, framed as
   // `framing()` says, and reads from stream() only to notice that the client has gone. `preface`

@@ -22,6 +22,27 @@ TEST(Strings, ParseUintRefusesSignsSpacesAndOverflow) {
   }
 }
 
+// Every pair of bytes at every place of names of every length up to two words and a half.
+TEST(Strings, EqualsIgnoreCaseIsAsciiOnlyAtEveryPlace) {
+  const auto lower = [](int c) { return c >= 'A' && c <= 'Z' ? c + 32 : c; };
+  for (std::size_t size = 1; size <= 20; ++size) {
+    for (std::size_t place = 0; place < size; ++place) {
+      std::string a(size, 'x');
+      std::string b(size, 'X');
+      for (int left = 0; left < 256; ++left) {
+        a[place] = static_cast<char>(left);
+        for (int right = 0; right < 256; ++right) {
+          b[place] = static_cast<char>(right);
+          if (EqualsIgnoreCase(a, b) == (lower(left) == lower(right))) continue;
+          FAIL() << size << " bytes, place " << place << ": " << left << " and " << right;
+        }
+      }
+    }
+  }
+  EXPECT_TRUE(EqualsIgnoreCase("", ""));
+  EXPECT_FALSE(EqualsIgnoreCase("X-Gravitee-Api-Key", "X-Gravitee-Api-Keys"));
+}
+
 TEST(Strings, JsonStringEscapesControlAndReplacesBrokenUtf8) {
   std::string out;
   AppendJsonString(out, std::string_view("a\"\\\n\x01\xff\xc3\xa9", 8));

@@ -59,6 +59,15 @@ TEST(ClientIdentifier, of_an_address_is_its_sha256_as_gravitee_shows_it) {
             "12ca17b49af2289436f303e0166030a21e525d266e209267433801a8fd4071a0");
 }
 
+TEST(ClientAddress, is_written_as_the_library_writes_it) {
+  net::Peer peer;
+  for (const char* text : {"0.0.0.0", "1.20.255.9", "255.255.255.255", "127.0.0.1", "::1"}) {
+    peer.address = asio::ip::make_address(text);
+    EXPECT_EQ(ClientAddress(peer), text);
+    EXPECT_EQ(ClientAddress(peer), peer.address.to_string());
+  }
+}
+
 TEST(ClientAddress, folds_mapped_addresses) {
   net::Peer peer;
   peer.address = asio::ip::make_address("::ffff:10.1.2.3");

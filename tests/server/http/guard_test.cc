@@ -107,6 +107,27 @@ TEST(Guard, TheVerdictDoesNotDependOnTheSplit) {
   }
 }
 
+// RFC 9110 §5.5, whatever the length and wherever the byte stands.
+TEST(Guard, FieldValuesAreJudgedByEveryByte) {
+  for (std::size_t size = 1; size <= 20; ++size) {
+    for (std::size_t place = 0; place < size; ++place) {
+      for (int byte = 0; byte < 256; ++byte) {
+        std::string value(size, 'x');
+        value[place] = static_cast<char>(byte);
+        const Rule rule = byte == 0                               ? Rule::kNulByte
+                          : byte == '\r'                          ? Rule::kBareCr
+                          : byte == '\t'                          ? Rule::kNone
+                          : byte < 0x20 || byte == 0x7F           ? Rule::kFieldValueByte
+                                                                  : Rule::kNone;
+        ASSERT_EQ(CheckFieldValue(value), rule) << size << ", " << place << ", " << byte;
+        if (place == 0) continue;
+        value[0] = '\t';  // sends the judgement through its slow half
+        ASSERT_EQ(CheckFieldValue(value), rule) << size << ", " << place << ", " << byte;
+      }
+    }
+  }
+}
+
 TEST(Guard, UnderscoresFollowTheSetting) {
   const std::string raw = "GET / HTTP/1.1\r\nHost: a\r\nX_Y: 1\r\n\r\n";
   HeadLimits limits;
