@@ -1,43 +1,25 @@
 #include "connectors/kafka/parking.h"
 
-#include <algorithm>
-#include <chrono>
-
 #include "server/base/check.h"
 
 namespace tidegate::kafka {
-namespace {
 
-// A named function object: no lambda stands in a statement that awaits (g++ 12).
-struct KeepHandler {
-  using Handler = Resume<void(bool)>;
-  void operator()(Handler handler, std::optional<Handler>* slot) const {
-    slot->emplace(std::move(handler));
-  }
-};
-
-// Awaited in place: a publish costs no frame for it.
-auto Suspend(std::optional<Resume<void(bool)>>& slot) {
-  return asio::async_initiate<const asio::deferred_t&, void(bool)>(KeepHandler(), kDirect, &slot);
+bool Parking::Arm(net::TimerWheel& wheel, TimePoint deadline, TimePoint now) {
+  TG_CHECK(!handler_.has_value());
+  if (deadline <= now) return false;
+  wheel.ArmAt(*this, deadline);
+  return true;
 }
 
-}  // namespace
-
 Task<bool> Parking::Wait(net::TimerWheel& wheel, TimePoint deadline) {
-  TG_CHECK(!handler_.has_value());
-  using std::chrono::milliseconds;
-  const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now());
-  if (left <= milliseconds(0)) co_return false;
-  wheel.Arm(*this, left);
-  auto suspended = Suspend(handler_);
-  const bool woken = co_await std::move(suspended);
+  if (!Arm(wheel, deadline, Clock::now())) co_return false;
+  const bool woken = co_await Suspend();
   co_return woken;
 }
 
 Task<void> Parking::Wait() {
   TG_CHECK(!handler_.has_value());
-  auto suspended = Suspend(handler_);
-  co_await std::move(suspended);
+  co_await Suspend();
 }
 
 void Parking::Resume(bool woken) {

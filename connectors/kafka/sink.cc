@@ -56,12 +56,17 @@ rd_kafka_headers_t* HeadersOf(const OutMessage& message) {
 
 struct KafkaSink::Lease {
   ProducerPtr producer;
+  // Of topics that requests name; `configured`: of the endpoint's own, in their order.
   std::unordered_map<std::string, rd_kafka_topic_t*, StringHash, std::equal_to<>> topics;
+  std::vector<rd_kafka_topic_t*> configured;
   std::uint32_t outstanding = 0;  // slots that wait for reports
   bool retired = false;
 
   ~Lease() {
     for (const auto& [name, topic] : topics) rd_kafka_topic_destroy(topic);
+    for (rd_kafka_topic_t* topic : configured) {
+      if (topic != nullptr) rd_kafka_topic_destroy(topic);
+    }
   }
 };
 
@@ -114,27 +119,28 @@ Task<PublishResult> KafkaSink::Publish(const OutMessage& message, TimePoint dead
   opaque.worker = static_cast<std::uint32_t>(worker_.index());
   opaque.generation = slot->generation;
   opaque.slot = index;
-  const std::vector<std::string>& configured = hub_.shared()->config.producer.topics;
-  const std::span<const std::string> topics =
-      message.topics.empty() ? std::span<const std::string>(configured) : message.topics;
-  for (const std::string& name : topics) {
-    const int code = Send(lease, TopicOf(lease, name), message, opaque.Pack());
-    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
-      ++slot->outstanding;
-    } else {
-      Count(*slot, RD_KAFKA_MSG_STATUS_NOT_PERSISTED, code);
+  if (message.topics.empty()) {
+    for (rd_kafka_topic_t* topic : ConfiguredTopics(lease)) {
+      Hand(lease, topic, message, *slot, opaque.Pack());
+    }
+  } else {
+    for (const std::string& name : message.topics) {
+      Hand(lease, TopicOf(lease, name), message, *slot, opaque.Pack());
     }
   }
   bool answered = true;
+  TimePoint ended = begun;
   if (slot->outstanding > 0) {
     ++lease.outstanding;
-    answered = co_await slot->parking.Wait(worker_.wheel(), deadline);
+    answered = slot->parking.Arm(worker_.wheel(), deadline, begun);
+    if (answered) answered = co_await slot->parking.Suspend();
+    ended = reports_at_;
   }
   PublishResult result;
   if (answered) {
     result = ResultOf(*slot);
     Free(index);
-    ack_seconds_->Observe(Clock::now() - begun);
+    ack_seconds_->Observe(ended - begun);
   } else {
     slot->gone = true;  // its reports free it
     Status status = MakeError(ErrorClass::kTimeout,
@@ -221,6 +227,27 @@ rd_kafka_topic_t* KafkaSink::TopicOf(Lease& lease, const std::string& name) {
   return topic;
 }
 
+const std::vector<rd_kafka_topic_t*>& KafkaSink::ConfiguredTopics(Lease& lease) {
+  const std::vector<std::string>& names = hub_.shared()->config.producer.topics;
+  lease.configured.resize(names.size());
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    rd_kafka_topic_t*& topic = lease.configured[i];
+    if (topic != nullptr) continue;
+    topic = rd_kafka_topic_new(lease.producer->rk(), names[i].c_str(), nullptr);
+  }
+  return lease.configured;
+}
+
+void KafkaSink::Hand(Lease& lease, rd_kafka_topic_t* topic, const OutMessage& message, Slot& slot,
+                     void* opaque) {
+  const int code = Send(lease, topic, message, opaque);
+  if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+    ++slot.outstanding;
+  } else {
+    Count(slot, RD_KAFKA_MSG_STATUS_NOT_PERSISTED, code);
+  }
+}
+
 int KafkaSink::Send(Lease& lease, rd_kafka_topic_t* topic, const OutMessage& message,
                     void* opaque) {
   if (topic == nullptr) return RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION;
@@ -297,6 +324,7 @@ PublishResult KafkaSink::ResultOf(const Slot& slot) const {
 }
 
 void KafkaSink::OnReports(const std::vector<Report>& reports) {
+  reports_at_ = Clock::now();  // once for all whom they wake
   for (const Report& report : reports) {
     TG_CHECK(report.slot < slots_.size());
     Slot& slot = *slots_[report.slot];

@@ -61,6 +61,9 @@ class KafkaSink final : public connectors::Sink {
 
   Task<Status> Connect(TimePoint deadline);
   rd_kafka_topic_t* TopicOf(Lease& lease, const std::string& name);
+  const std::vector<rd_kafka_topic_t*>& ConfiguredTopics(Lease& lease);
+  void Hand(Lease& lease, rd_kafka_topic_t* topic, const connectors::OutMessage& message,
+            Slot& slot, void* opaque);
   int Send(Lease& lease, rd_kafka_topic_t* topic, const connectors::OutMessage& message,
            void* opaque);
   Slot* Take(std::uint32_t& index);
@@ -77,6 +80,7 @@ class KafkaSink final : public connectors::Sink {
   std::vector<std::unique_ptr<Slot>> slots_;
   std::vector<std::uint32_t> free_;
   std::vector<Parking*> connecting_;
+  TimePoint reports_at_;  // when the last batch of reports came
   Status connect_status_;
   std::atomic<std::uint32_t> inflight_{0};
   std::atomic<std::int64_t> last_used_ns_{0};
