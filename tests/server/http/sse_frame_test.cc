@@ -69,6 +69,28 @@ TEST(SseFrame, WritesLinesInOrder) {
             ":key: value\n:other: x\n\n");
 }
 
+// All texts of up to six of these, against a reader that goes byte by byte.
+TEST(SseFrame, EveryOrderOfLineEndsIsSplit) {
+  std::vector<std::string> texts = {""};
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    if (texts[i].size() == 6) continue;
+    for (const char c : std::string_view("a\r\n")) texts.push_back(texts[i] + c);
+  }
+  ASSERT_EQ(texts.size(), 1093U);
+  for (const std::string& text : texts) {
+    std::string lines;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+      if (text[i] == '\r' && i + 1 < text.size() && text[i + 1] == '\n') continue;
+      lines += text[i] == '\r' ? '\n' : text[i];
+    }
+    std::string out;
+    AppendSseEvent(out, Event("", "", text));
+    const std::vector<Parsed> events = ReadEvents(out);
+    ASSERT_EQ(events.size(), 1U);
+    EXPECT_EQ(events[0].data, lines);
+  }
+}
+
 TEST(SseFrame, EmptyDataIsAnEvent) {
   std::string out;
   AppendSseEvent(out, Event("", "", ""));
