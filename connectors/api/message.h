@@ -73,6 +73,9 @@ struct Message {
   Hold hold;
 };
 
+// Content, key and headers: what counts for kBatchBytesMax and for message_bytes_max.
+std::size_t SizeOf(const Message& message);
+
 // Reused by its reader from turn to turn: slots keep their capacity, so a message costs no
 // allocation.
 class MessageBatch {
@@ -85,6 +88,7 @@ class MessageBatch {
   // The next free slot, cleared. References to other slots stay valid only up to Reserve'd size.
   Message& Add();
   void Reserve(std::size_t count) { slots_.reserve(count); }
+  void DropLast();  // there must be one
   void Clear();
 
  private:
@@ -101,5 +105,7 @@ struct OutMessage {
   // Topics (exchanges, …) instead of the configured ones, already validated; empty: configured.
   std::span<const std::string> topics;
 };
+
+std::size_t SizeOf(const OutMessage& message);
 
 }  // namespace tidegate::connectors

@@ -21,14 +21,6 @@ namespace {
 constexpr std::uint32_t kGenerationMask = 0xFFFFFF;
 constexpr std::int32_t kUnassigned = -1;  // the library's partitioner chooses
 
-std::size_t SizeOf(const OutMessage& message) {
-  std::size_t size = message.content.size() + (message.key ? message.key->size() : 0);
-  for (const connectors::HeaderField& header : message.headers) {
-    size += header.name.size() + header.value.size();
-  }
-  return size;
-}
-
 // The message's own key, else the value of the header that the endpoint names.
 std::optional<std::string_view> KeyOf(const OutMessage& message, const std::string& header_name) {
   if (message.key || header_name.empty()) return message.key;
@@ -92,7 +84,7 @@ KafkaSink::~KafkaSink() {
 Task<PublishResult> KafkaSink::Publish(const OutMessage& message, TimePoint deadline) {
   const TimePoint begun = Clock::now();
   last_used_ns_.store(begun.time_since_epoch().count(), std::memory_order_relaxed);
-  if (SizeOf(message) > bytes_max_) {
+  if (connectors::SizeOf(message) > bytes_max_) {
     Status status = MakeError(ErrorClass::kMessageRejected,
                               "publish to kafka: the message is larger than " +
                                   std::to_string(bytes_max_) + " bytes with its headers");

@@ -148,21 +148,22 @@ std::size_t EachCore::Drain(MessageBatch& batch, std::uint32_t max) {
       rd_kafka_message_destroy(record);
       continue;
     }
-    const std::size_t size = SizeOf(*record);
+    Topic& topic = TopicOf(*record);
+    Message& message = batch.Add();
+    FillMessage(*record, topic.name, cut, message);
+    const std::size_t size = connectors::SizeOf(message);  // the library parses headers once only
     bytes += size;
     if (taken > 0 && bytes > connectors::kBatchBytesMax) {
+      batch.DropLast();
       ahead_ = record;
       break;
     }
-    Topic& topic = TopicOf(*record);
     const auto index = static_cast<std::size_t>(record->partition);
     if (index >= topic.parts.size()) topic.parts.resize(index + 1);
     Part& part = topic.parts[index];
     part.next = record->offset + 1;
     part.high = std::max(part.high, part.next);
     nudge_.Took(topic.name, record->partition, size);
-    Message& message = batch.Add();
-    FillMessage(*record, topic.name, cut, message);
     message.hold = HoldOf(record);
     ++taken;
   }

@@ -17,14 +17,6 @@ namespace {
 
 constexpr auto kRefusedPause = std::chrono::seconds(1);  // the broker answers, but says no
 
-std::size_t SizeOf(const OutMessage& message) {
-  std::size_t size = message.content.size();
-  for (const connectors::HeaderField& header : message.headers) {
-    size += header.name.size() + header.value.size();
-  }
-  return size;
-}
-
 Status Overloaded(std::string_view cause) {
   return MakeError(ErrorClass::kOverloaded, "publish to rabbitmq: " + std::string(cause));
 }
@@ -71,7 +63,7 @@ PublishResult RabbitSink::No(Status why) {
 }
 
 Status RabbitSink::Refusal(const OutMessage& message) const {
-  if (SizeOf(message) > kMessageBytesMax) {
+  if (connectors::SizeOf(message) > kMessageBytesMax) {
     return MakeError(ErrorClass::kMessageRejected,
                      "publish to rabbitmq: the message is larger than " +
                          std::to_string(kMessageBytesMax) + " bytes with its headers");

@@ -15,14 +15,6 @@ using connectors::OutMessage;
 using connectors::PublishResult;
 using std::chrono::milliseconds;
 
-std::size_t SizeOf(const OutMessage& message) {
-  std::size_t size = message.content.size() + (message.key ? message.key->size() : 0);
-  for (const connectors::HeaderField& header : message.headers) {
-    size += header.name.size() + header.value.size();
-  }
-  return size;
-}
-
 milliseconds Left(TimePoint deadline) {
   return std::chrono::ceil<milliseconds>(deadline - Clock::now());
 }
@@ -104,7 +96,7 @@ Task<PublishResult> SinkCore::Publish(const OutMessage& message, TimePoint deadl
 
 Task<PublishResult> SinkCore::Run(const OutMessage& message, TimePoint deadline) {
   const auto self = shared_from_this();
-  const std::size_t size = SizeOf(message);
+  const std::size_t size = connectors::SizeOf(message);
   if (size > shared_->config.message_bytes_max) {
     co_return PublishResult(Outcome::kNo, TooLarge(shared_->config.message_bytes_max));
   }

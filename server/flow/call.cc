@@ -183,11 +183,7 @@ Task<PublishResult> Call::Publish(const connectors::OutMessage& message) {
   connectors::OutMessage out = message;
   const std::vector<connectors::HeaderField> headers = WithTrace(message, context_);
   if (!headers.empty()) out.headers = headers;
-  std::uint64_t size = out.content.size();
-  for (const connectors::HeaderField& header : out.headers) {
-    size += header.name.size() + header.value.size();
-  }
-  if (size > endpoint->connector->capabilities().message_bytes_max) {
+  if (connectors::SizeOf(out) > endpoint->connector->capabilities().message_bytes_max) {
     DroppedMessages(context_.api, kind_, "too_large")->Add();
     co_return PublishResult(Outcome::kNo, exchange::Refuse("MESSAGE_TOO_LARGE"));
   }

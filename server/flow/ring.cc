@@ -12,10 +12,8 @@ constexpr std::size_t kCopyCapacityKept = 512;
 // Above the small-string size: a slot may move, the bytes its views point to may not.
 constexpr std::size_t kCopyCapacityMin = 64;
 
-std::size_t SizeOf(const connectors::Message& message) {
-  std::size_t bytes = message.content.size() + (message.key ? message.key->size() : 0) +
-                      message.topic.size();
-  for (const auto& header : message.headers) bytes += header.name.size() + header.value.size();
+std::size_t BytesOf(const connectors::Message& message) {
+  std::size_t bytes = connectors::SizeOf(message) + message.topic.size();
   for (const auto& entry : message.metadata) bytes += entry.name.size() + entry.value.size();
   return bytes;
 }
@@ -54,7 +52,7 @@ Ring::Item& Ring::Add(connectors::Message& message, std::uint32_t lane) {
   item.lane = lane;
   item.offset = item.message.offset;
   item.copy.clear();
-  const std::size_t size = SizeOf(item.message);
+  const std::size_t size = BytesOf(item.message);
   if (!item.message.hold) {
     connectors::Message& kept = item.message;
     item.copy.reserve(std::max(size, kCopyCapacityMin));

@@ -82,5 +82,22 @@ TEST(MessageBatch, SlotsKeepTheirCapacityAndReleaseTheirHold) {
   EXPECT_GE(batch.Add().headers.capacity(), 8u);
 }
 
+TEST(MessageBatch, TheLastCanBeTakenBack) {
+  int released = 0;
+  MessageBatch batch;
+  batch.Add().offset = 1;
+  Message& last = batch.Add();
+  last.content = "abc";
+  last.key = "kk";
+  last.headers.push_back(HeaderField{"n", "value"});
+  EXPECT_EQ(SizeOf(last), 11u);
+  last.hold = Hold(&released, [](void* count) { ++*static_cast<int*>(count); });
+  batch.DropLast();
+  EXPECT_EQ(released, 1);
+  ASSERT_EQ(batch.size(), 1u);
+  EXPECT_EQ(batch[0].offset, 1);
+  EXPECT_EQ(SizeOf(batch.Add()), 0u);
+}
+
 }  // namespace
 }  // namespace tidegate::connectors
