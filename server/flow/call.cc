@@ -321,11 +321,14 @@ Task<void> Call::Fail(Status status, Outcome outcome, http::ResponseHead head) {
 
 void DecorateHead(const model::Api& api, const exchange::Context& context,
                   http::ResponseHead& head) {
+  constexpr http::FieldName kIdentifier(exchange::kClientIdentifierHeader);
+  constexpr http::FieldName kTransaction(exchange::kTransactionIdHeader);
+  constexpr http::FieldName kRequest(exchange::kRequestIdHeader);
   if (const std::string_view shown = context.shown_client_identifier(); !shown.empty()) {
-    head.Add(exchange::kClientIdentifierHeader, shown);
+    head.Add(kIdentifier, shown);
   }
-  head.Add(exchange::kTransactionIdHeader, context.transaction_id());
-  head.Add(exchange::kRequestIdHeader, context.request_id);
+  head.Add(kTransaction, context.transaction_id());
+  head.Add(kRequest, context.request_id);
   if (api.cors && !context.origin.empty()) AddCorsHeaders(*api.cors, context.origin, head);
 }
 

@@ -21,6 +21,24 @@
 
 namespace tidegate::http {
 
+// A field's name that was checked when the program was compiled: a token of letters, digits and
+// hyphens with a prefix that none of the engine's own fields has.
+class FieldName {
+ public:
+  explicit consteval FieldName(std::string_view text) : text_(text) {
+    bool good = text.substr(0, 2) == "X-";
+    for (const char c : text) {
+      const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+      good &= letter || (c >= '0' && c <= '9') || c == '-';
+    }
+    if (!good) text_ = text.substr(text.size() + 1);  // no constant expression: does not compile
+  }
+  constexpr std::string_view text() const { return text_; }
+
+ private:
+  std::string_view text_;
+};
+
 // What the handler says of its answer. The engine adds Date, Content-Length or Transfer-Encoding,
 // and Connection; `close` ends the connection after this answer.
 class ResponseHead {
@@ -33,12 +51,14 @@ class ResponseHead {
   // Fields that are the engine's own are left out; a name or value with a byte that is not allowed
   // is a bug and left out, too.
   void Add(std::string_view name, std::string_view value);
+  void Add(FieldName name, std::string_view value);  // only the value is looked at
   // The first field of that name (any case); nullopt: none.
   std::optional<std::string_view> Find(std::string_view name) const;
   // As it goes out: "Name: value" CRLF for each.
   std::string_view fields() const { return fields_; }
 
  private:
+  void Append(std::string_view name, std::string_view value);
   std::string fields_;  // one text: an answer costs one allocation, not two a field
 };
 

@@ -38,7 +38,17 @@ bool IsEngineField(std::string_view name) {
 
 void ResponseHead::Add(std::string_view name, std::string_view value) {
   if (IsEngineField(name)) return;
-  if (!IsToken(name) || CheckFieldValue(value) != Rule::kNone) {
+  if (!IsToken(name)) {
+    TG_BUG("a response header has a byte that is not allowed; it was dropped");
+    return;
+  }
+  Append(name, value);
+}
+
+void ResponseHead::Add(FieldName name, std::string_view value) { Append(name.text(), value); }
+
+void ResponseHead::Append(std::string_view name, std::string_view value) {
+  if (CheckFieldValue(value) != Rule::kNone) {
     TG_BUG("a response header has a byte that is not allowed; it was dropped");
     return;
   }
