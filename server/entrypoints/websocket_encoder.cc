@@ -24,4 +24,9 @@ void WebsocketEncoder::Encode(const connectors::Message& message, std::string_vi
                              message.content);
 }
 
+bool WebsocketEncoder::Ends(std::string_view frame) const {
+  constexpr auto kLastClose = static_cast<char>(0x80 | static_cast<int>(http::Opcode::kClose));
+  return frames_ == WebsocketFrames::kText && frame.front() == kLastClose;
+}
+
 }  // namespace tidegate::entrypoints

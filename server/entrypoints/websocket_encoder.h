@@ -19,6 +19,7 @@ class WebsocketEncoder final : public flow::Encoder {
   bool wants_id() const override { return false; }
   void Encode(const connectors::Message& message, std::string_view id,
               std::string& out) const override;
+  bool Ends(std::string_view frame) const override;
 
  private:
   const WebsocketFrames frames_;

@@ -91,8 +91,8 @@ Task<EndReason> WebsocketSession::Run() {
   closing_ = true;
   ChooseClose(reason);
   if (close_code_ != 0) {
-    std::string frame;
-    http::AppendWebSocketClose(frame, close_code_, close_text_);
+    std::string frame;  // stays empty where a message has become the close
+    if (!session_.last_written()) http::AppendWebSocketClose(frame, close_code_, close_text_);
     co_await session_.Finish(std::move(frame), kFinishLimit);
     // The peer answers with its own close; then the connection can go without losing ours.
     if (reading_ && !peer_closed_) co_await read_done_.WaitFor(kCloseHandshakeWait);

@@ -23,6 +23,12 @@ class Encoder {
   // Appends the whole frame, transfer framing included. `id` is empty under QoS none and auto.
   virtual void Encode(const connectors::Message& message, std::string_view id,
                       std::string& out) const = 0;
+  // Whether `frame`, which Encode has written, ends the stream of whoever gets it: the message
+  // cannot be told in the form that was asked for, and the frame says so.
+  virtual bool Ends(std::string_view frame) const {
+    (void)frame;
+    return false;
+  }
 };
 
 }  // namespace tidegate::flow

@@ -27,7 +27,9 @@ inline FramePtr EncodeFrame(const Encoder& encoder, const connectors::Message& m
                             std::string_view id, Place place, std::string& scratch) {
   scratch.clear();
   encoder.Encode(message, id, scratch);
-  return FramePtr::Make(scratch, place, message.timestamp_ms.value_or(0));
+  FramePtr frame = FramePtr::Make(scratch, place, message.timestamp_ms.value_or(0));
+  if (encoder.Ends(scratch)) frame.MarkLast();
+  return frame;
 }
 
 class Encodings {

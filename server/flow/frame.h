@@ -29,6 +29,7 @@ class Frame {
   std::string_view bytes() const { return {data(), size_}; }
   const Place& place() const { return place_; }
   std::int64_t timestamp_ms() const { return timestamp_ms_; }  // 0: the broker gave none
+  bool last() const { return last_; }  // nothing may follow it on a stream
 
  private:
   friend class FramePtr;
@@ -40,6 +41,7 @@ class Frame {
   Place place_;
   std::int64_t timestamp_ms_;
   std::size_t size_;
+  bool last_ = false;
 };
 
 class FramePtr {
@@ -56,6 +58,7 @@ class FramePtr {
   }
   ~FramePtr();
 
+  void MarkLast() { frame_->last_ = true; }  // by who made it, before anybody else has it
   explicit operator bool() const { return frame_ != nullptr; }
   const Frame& operator*() const { return *frame_; }
   const Frame* operator->() const { return frame_; }

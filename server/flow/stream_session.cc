@@ -48,7 +48,9 @@ class StreamSession::Impl final : public net::WritableListener, private net::Whe
   }
 
   bool SendOwn(FramePtr frame) {
-    if (failed_ || queue_.size() >= kStreamQueueFrames + kOwnFramesMax) return false;
+    if (failed_ || last_queued_ || queue_.size() >= kStreamQueueFrames + kOwnFramesMax) {
+      return false;
+    }
     started_ = true;
     queue_.Push(std::move(frame), true);
     Flush();
@@ -69,18 +71,19 @@ class StreamSession::Impl final : public net::WritableListener, private net::Whe
   }
 
   bool Push(FramePtr frame) {
-    if (ended_) return false;
+    if (ended_ || last_queued_) return false;
     if (!HasRoomFor(frame->bytes().size())) {
       room_wanted_ = true;
       return false;
     }
+    last_queued_ = frame->last();
     queue_.Push(std::move(frame), false);
     return true;
   }
 
   // The oldest go, but not the frame whose first bytes the client already has, nor our own.
   std::size_t MakeRoom(std::size_t bytes) {
-    if (ended_) return 0;
+    if (ended_ || last_queued_) return 0;
     std::size_t dropped = 0;
     std::size_t i = front_offset_ > 0 ? 1 : 0;
     while (!HasRoomFor(bytes) && i < queue_.size()) {
@@ -104,7 +107,7 @@ class StreamSession::Impl final : public net::WritableListener, private net::Whe
 
   void OnGap(std::uint64_t count) {
     if (options_.dropped != nullptr) options_.dropped->Add(count);
-    if (!options_.gap || gap_pending_ || ended_) return;
+    if (!options_.gap || gap_pending_ || ended_ || last_queued_) return;
     gap_pending_ = true;
     // Told before the first message behind the gap.
     queue_.Insert(front_offset_ > 0 ? 1 : 0, options_.gap, true);
@@ -158,6 +161,7 @@ class StreamSession::Impl final : public net::WritableListener, private net::Whe
 
   const StreamOptions& options() const { return options_; }
   const Status& status() const { return status_; }
+  bool last_written() const { return last_written_; }
   std::uint64_t frames_written() const { return frames_written_; }
   std::uint64_t bytes_written() const { return bytes_written_; }
 
@@ -228,6 +232,10 @@ class StreamSession::Impl final : public net::WritableListener, private net::Whe
       } else {
         ++frames_written_;
         if (attachment_ != nullptr) attachment_->OnWritten(done.frame);
+        if (done.frame->last()) {
+          last_written_ = true;
+          End(EndReason::kFailed, InvalidArgument("a message has no form that was asked for"));
+        }
       }
       if (sent == 0) break;
     }
@@ -303,6 +311,8 @@ class StreamSession::Impl final : public net::WritableListener, private net::Whe
   bool failed_ = false;
   bool ended_ = false;
   bool room_wanted_ = false;
+  bool last_queued_ = false;  // a frame that ends the stream is in the queue, or was
+  bool last_written_ = false;
   bool gap_pending_ = false;  // a gap event is queued and has not gone out
   bool progress_ = false;     // bytes were written since the timer looked
   EndReason reason_ = EndReason::kClientGone;
@@ -329,6 +339,7 @@ const Status& StreamSession::status() const { return impl_->status(); }
 Task<void> StreamSession::Finish(std::string last, std::chrono::milliseconds limit) {
   return impl_->Finish(std::move(last), limit);
 }
+bool StreamSession::last_written() const { return impl_->last_written(); }
 std::uint64_t StreamSession::frames_written() const { return impl_->frames_written(); }
 std::uint64_t StreamSession::bytes_written() const { return impl_->bytes_written(); }
 

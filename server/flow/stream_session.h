@@ -56,6 +56,10 @@ class StreamSession : public Subscriber {
   // Writes what is still queued plus `last`, waiting at most `limit`. After Wait().
   Task<void> Finish(std::string last, std::chrono::milliseconds limit);
 
+  // A frame that ends the stream (Encoder::Ends) went out: the entrypoint adds nothing. Wait() ends
+  // with kFailed then.
+  bool last_written() const;
+
   std::uint64_t frames_written() const;
   std::uint64_t bytes_written() const;
   Backlog backlog() const;

@@ -71,6 +71,45 @@ TEST_F(WebsocketEntry, handshake_and_messages_until_the_source_ends) {
   client.ReadToEnd();
 }
 
+TEST_F(WebsocketEntry, frames_are_text_or_binary_as_the_setting_says) {
+  struct Row {
+    v1::WebsocketFrames frames;
+    string content;
+    string start;  // of what comes
+  };
+  const string cut = "\xc3";  // what the mock leaves of the two bytes of an e with an accent
+  const Row rows[] = {{v1::WEBSOCKET_FRAMES_AUTO, "t", "\x81\x01t"},
+                      {v1::WEBSOCKET_FRAMES_AUTO, cut, "\x82\x01" + cut},
+                      {v1::WEBSOCKET_FRAMES_TEXT, "t", "\x81\x01t"},
+                      {v1::WEBSOCKET_FRAMES_BINARY, "t", "\x82\x01t"},
+                      {v1::WEBSOCKET_FRAMES_BINARY, cut, "\x82\x01" + cut}};
+  for (const Row& row : rows) {
+    auto settings = std::make_shared<v1::WebsocketEntrypoint>();
+    settings->set_frames(row.frames);
+    auto mock = MockSettings(1, 2, row.content == cut ? "\xc3\xa9" : row.content);
+    mock->set_payload_size(1);
+    Deploy(mock, settings);
+    TestClient& client = Open();
+    const string all = client.ReadUntil(CloseFrame(1000, "Bye"));
+    EXPECT_EQ(BodyOf(all), row.start + row.start + CloseFrame(1000, "Bye"));
+  }
+}
+
+TEST_F(WebsocketEntry, what_cannot_be_text_closes_with_1007_and_nothing_follows) {
+  auto settings = std::make_shared<v1::WebsocketEntrypoint>();
+  settings->set_frames(v1::WEBSOCKET_FRAMES_TEXT);
+  auto mock = MockSettings(1, 0, "\xc3\xa9");
+  mock->set_payload_size(1);
+  Deploy(mock, settings);
+  TestClient& client = Open();
+  const string end = CloseFrame(1007, "A message is not UTF-8");
+  client.ReadUntil(end);
+  client.Send(Masked(http::Opcode::kPing, "are you there"));
+  client.Send(MaskedClose(1007));
+  client.ReadToEnd();
+  EXPECT_EQ(BodyOf(client.received()), end);
+}
+
 TEST_F(WebsocketEntry, frames_are_published_one_by_one) {
   const std::size_t before = Published();
   Deploy(MockSettings(), PublishOnly());
