@@ -3,6 +3,7 @@
 
 #include <google/protobuf/empty.pb.h>
 
+#include "sidecar/ctl/fetch.h"
 #include "sidecar/ctl/output.h"
 #include "sidecar/ctl/source_map.h"
 #include "sidecar/ctl/verbs.h"
@@ -10,6 +11,7 @@
 #include "tidegate/admin/v1/application_service.pb.h"
 #include "tidegate/admin/v1/plan_service.pb.h"
 #include "tidegate/admin/v1/subscription_service.pb.h"
+#include "tidegate/config/v1/subscription.pb.h"
 
 namespace tidegate::ctl {
 namespace {
@@ -18,8 +20,30 @@ namespace admin = tidegate::admin::v1;
 
 constexpr int kNotFoundCode = 5;  // of gRPC
 
+// A dry run deletes nothing, so what `together` would delete first still hangs on `target`. True:
+// nothing else does.
+bool OnlyTheseHangOn(Context& context, const Target& target, const std::vector<Target>& together) {
+  Target list;
+  list.type = Type::kSubscription;
+  if (target.type != Type::kApplication) list.parts.push_back(target.parts.front());
+  Fetched fetched;
+  if (Fetch(context, list, fetched) != kDone) return false;
+  for (std::size_t i = 0; i < fetched.items.size(); ++i) {
+    const auto& subscription =
+        static_cast<const tidegate::config::v1::Subscription&>(*fetched.messages[i]);
+    const bool hangs = target.type == Type::kApi || subscription.plan() == target.FullName() ||
+                       subscription.application() == target.FullName();
+    const bool goes = std::any_of(together.begin(), together.end(), [&](const Target& other) {
+      return other.FullName() == subscription.name();
+    });
+    if (hangs && !goes) return false;
+  }
+  return true;
+}
+
 template <typename Request>
-int Delete(Context& context, std::string_view method, const Target& target) {
+int Delete(Context& context, std::string_view method, const Target& target,
+           const std::vector<Target>& together) {
   const Options& options = context.options;
   Request request;
   request.set_name(target.FullName());
@@ -29,23 +53,29 @@ int Delete(Context& context, std::string_view method, const Target& target) {
   google::protobuf::Empty empty;
   const CallResult result = context.TryCall(method, request, empty);
   if (result.code == kNotFoundCode && options.ignore_not_found) return kDone;
-  if (!result.ok()) return context.Report(result, "delete " + target.Text());
+  const bool held = options.dry_run && result.reason == "HAS_CHILDREN";
+  if (!result.ok() && !(held && OnlyTheseHangOn(context, target, together))) {
+    return context.Report(result, "delete " + target.Text());
+  }
   Done(context, target.FullName(), "deleted");
   return kDone;
 }
 
-int DeleteOne(Context& context, const Target& target) {
+// `together`: all that this command deletes.
+int DeleteOne(Context& context, const Target& target, const std::vector<Target>& together) {
   switch (target.type) {
     case Type::kApi:
-      return Delete<admin::DeleteApiRequest>(context, "ApiService/DeleteApi", target);
+      return Delete<admin::DeleteApiRequest>(context, "ApiService/DeleteApi", target,
+                                             together);
     case Type::kPlan:
-      return Delete<admin::DeletePlanRequest>(context, "PlanService/DeletePlan", target);
+      return Delete<admin::DeletePlanRequest>(context, "PlanService/DeletePlan", target,
+                                              together);
     case Type::kApplication:
       return Delete<admin::DeleteApplicationRequest>(
-          context, "ApplicationService/DeleteApplication", target);
+          context, "ApplicationService/DeleteApplication", target, together);
     case Type::kSubscription:
       return Delete<admin::DeleteSubscriptionRequest>(
-          context, "SubscriptionService/DeleteSubscription", target);
+          context, "SubscriptionService/DeleteSubscription", target, together);
     case Type::kKey:
       return context.Usage("keys are revoked, not deleted: tidegatectl revoke " + target.Text());
     case Type::kEndpoint:
@@ -94,7 +124,7 @@ int RunDelete(Context& context) {
     }
   }
   for (const Target& target : targets) {
-    if (const int code = DeleteOne(context, target); code != kDone) return code;
+    if (const int code = DeleteOne(context, target, targets); code != kDone) return code;
   }
   return kDone;
 }

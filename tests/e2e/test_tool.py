@@ -93,6 +93,31 @@ class ToolTest(unittest.TestCase):
         self.ctl("get", "api/vault", code=NOT_FOUND)
         self.ctl("get", "api/vault", "--ignore-not-found")
 
+    def test_a_dry_run_of_deleting_files_knows_what_they_delete_first(self):
+        self.apply()
+        would = self.ctl("delete", "-f", "-", "--dry-run", stdin=VAULT).stdout
+        self.assertEqual(would.split("\n")[:3], [
+            "subscription/vault/s1 would be deleted", "api/vault would be deleted",
+            "application/shop would be deleted"])
+        self.apply("{kind: Application, name: other}")
+        self.ctl("publish", "plan/vault/gold")
+        for plan, application in (("partners", "other"), ("gold", "shop")):
+            self.ctl("create", f"subscription/vault/{plan}", "--plan", plan,
+                     "--application", application)
+        refused = self.gateway.ctl("delete", "-f", "-", "--dry-run", stdin=VAULT, check=False)
+        self.assertEqual(refused.returncode, REFUSED)
+        self.assertIn("api/vault", refused.stderr)
+        self.assertIn("it has 3 subscriptions;", refused.stderr)
+        self.ctl("delete", "subscription/vault/partners")
+        shop = VAULT[VAULT.index("kind: Application"):]  # and s1, which is not all of it
+        refused = self.gateway.ctl("delete", "-f", "-", "--dry-run", stdin=shop, check=False)
+        self.assertEqual(refused.returncode, REFUSED)
+        self.assertIn("application/shop", refused.stderr)
+        self.ctl("delete", "subscription/vault/gold")
+        self.assertIn("vault", self.ctl("get", "apis", "-o", "name").stdout)
+        self.ctl("delete", "-f", "-", stdin=VAULT)
+        self.assertEqual(self.ctl("get", "apis", "-o", "name").stdout, "")
+
     def test_plans_subscriptions_and_keys(self):
         self.apply()
         self.ctl("publish", "plan/vault/gold")
