@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "connectors/api/settings_check.h"
 #include "connectors/kafka/kafka_config.h"
 
 namespace tidegate::config::v1 {
@@ -15,18 +16,12 @@ class KafkaEndpoint;
 
 namespace tidegate::kafka {
 
-class Check {
+class Check : public connectors::SettingsCheck {
  public:
   // Without `secrets` references cannot be read, and are violations.
   Check(std::vector<Violation>& out, const config::SecretResolver* secrets)
-      : out_(out), secrets_(secrets) {}
+      : SettingsCheck(out), secrets_(secrets) {}
 
-  void Add(std::string field, std::string_view rule) {
-    Violation violation;
-    violation.field = std::move(field);
-    violation.rule = std::string(rule);
-    out_.push_back(std::move(violation));
-  }
   // The value of a config.v1.Secret; empty with a violation when it cannot be had.
   std::string Secret(const google::protobuf::Message& secret, const std::string& field);
   // Whether a path of the settings may be read.
@@ -34,7 +29,6 @@ class Check {
   const config::SecretResolver* secrets() const { return secrets_; }
 
  private:
-  std::vector<Violation>& out_;
   const config::SecretResolver* secrets_;
 };
 

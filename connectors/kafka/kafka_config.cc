@@ -12,14 +12,11 @@ namespace tidegate::kafka {
 namespace {
 
 namespace pb = ::tidegate::config::v1;
+using connectors::At;
 using std::chrono::milliseconds;
 
 constexpr std::string_view kTopicRule =
     "a topic has 1 to 249 characters of letters, digits, '.', '_' and '-'";
-
-std::string At(std::string_view list, int index) {
-  return std::string(list) + "[" + std::to_string(index) + "]";
-}
 
 milliseconds ToMillis(const google::protobuf::Duration& value) {
   return milliseconds(value.seconds() * 1000 + value.nanos() / 1'000'000);

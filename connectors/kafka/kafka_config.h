@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "connectors/api/settings_check.h"
 #include "connectors/kafka/security.h"
 #include "server/base/status.h"
 
@@ -52,10 +53,7 @@ struct KafkaConfig {
   std::vector<std::pair<std::string, std::string>> properties;  // allow-listed
 };
 
-struct Violation {
-  std::string field;  // "producer.topics[1]"
-  std::string rule;   // what is allowed, without the value
-};
+using connectors::Violation;
 
 // All violations of `settings`, a KafkaEndpoint; whatever could be read is in `config`. References
 // are read by `secrets`; without it they are violations.

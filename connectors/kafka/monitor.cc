@@ -4,52 +4,36 @@
 
 #include <algorithm>
 
+#include "connectors/api/link_metrics.h"
 #include "connectors/kafka/error_map.h"
 #include "server/base/log.h"
+#include "server/base/unix_time.h"
 #include "server/telemetry/metrics.h"
 
 namespace tidegate::kafka {
 namespace {
 
 using connectors::HealthState;
+using connectors::LinkChanges;
+using connectors::LinkClients;
 
 // The library reports a failed handshake right after it has asked about the certificate.
 constexpr auto kCertificateFresh = std::chrono::seconds(5);
-
-std::int64_t NowUnixMs() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-}
-
-telemetry::Labels LabelsOf(const std::string& api, const std::string& endpoint,
-                           const char* outcome) {
-  telemetry::Labels labels;
-  labels.emplace_back("api", api);
-  labels.emplace_back("endpoint", endpoint);
-  if (outcome != nullptr) labels.emplace_back("outcome", outcome);
-  return labels;
-}
 
 }  // namespace
 
 Monitor::Monitor(std::string api, std::string endpoint)
     : api_(std::move(api)), endpoint_(std::move(endpoint)),
-      connects_(telemetry::Registry::Global().GetCounter(
-          "tidegate_connector_connects_total", "Changes of the connection to a broker cluster.",
-          LabelsOf(api_, endpoint_, "reached"))),
-      losses_(telemetry::Registry::Global().GetCounter(
-          "tidegate_connector_connects_total", "Changes of the connection to a broker cluster.",
-          LabelsOf(api_, endpoint_, "lost"))),
-      clients_(telemetry::Registry::Global().GetGauge(
-          "tidegate_connector_clients", "Broker clients held now.",
-          LabelsOf(api_, endpoint_, nullptr))) {
-  health_.since_unix_ms = NowUnixMs();
+      connects_(LinkChanges(api_, endpoint_, "reached")),
+      losses_(LinkChanges(api_, endpoint_, "lost")),
+      clients_(LinkClients(api_, endpoint_)) {
+  health_.since_unix_ms = UnixMs();
 }
 
 void Monitor::Since(HealthState state) {
   if (health_.state == state) return;
   health_.state = state;
-  health_.since_unix_ms = NowUnixMs();
+  health_.since_unix_ms = UnixMs();
 }
 
 void Monitor::ClientMade() {
@@ -216,7 +200,7 @@ void Monitor::ShowLag() {
   }
   for (auto& [topic, shown] : shown_lag_) {
     if (shown.gauge == nullptr) {
-      telemetry::Labels labels = LabelsOf(api_, endpoint_, nullptr);
+      telemetry::Labels labels = connectors::LinkLabels(api_, endpoint_);
       labels.emplace_back("topic", topic);
       shown.gauge = &telemetry::Registry::Global().GetGauge(
           "tidegate_kafka_consumer_lag_max_messages",

@@ -7,6 +7,7 @@
 
 #include "server/base/codec.h"
 #include "server/base/log.h"
+#include "server/base/unix_time.h"
 #include "server/http/client.h"
 
 namespace tidegate::kafka {
@@ -16,14 +17,9 @@ constexpr auto kPauseFirst = std::chrono::seconds(1);
 constexpr auto kPauseMax = std::chrono::seconds(30);
 constexpr std::int64_t kMarginMs = 1000;  // a token that ends sooner is not begun with
 
-std::int64_t NowUnixMs() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-}
-
 // Clocks are set and tokens may live for years: looked at again after an hour.
 std::chrono::milliseconds UntilRefresh(std::int64_t at_unix_ms) {
-  const std::int64_t wait = std::clamp<std::int64_t>(at_unix_ms - NowUnixMs(), 200, 3'600'000);
+  const std::int64_t wait = std::clamp<std::int64_t>(at_unix_ms - UnixMs(), 200, 3'600'000);
   return std::chrono::milliseconds(wait);
 }
 
@@ -67,7 +63,7 @@ OauthCredentials::~OauthCredentials() {
 bool OauthCredentials::Local() const { return settings_.token_endpoint.empty(); }
 
 bool OauthCredentials::Fresh() const {
-  return !token_.value.empty() && token_.expires_unix_ms - NowUnixMs() > kMarginMs;
+  return !token_.value.empty() && token_.expires_unix_ms - UnixMs() > kMarginMs;
 }
 
 Status OauthCredentials::Prepare(TimePoint deadline) {
@@ -122,8 +118,8 @@ Task<void> OauthCredentials::Run(std::shared_ptr<OauthCredentials> self) {
 }
 
 Task<StatusOr<Token>> OauthCredentials::Fetch() {
-  if (!settings_.access_token.empty()) co_return TokenOfText(settings_.access_token, NowUnixMs());
-  if (Local()) co_return UnsecuredToken(settings_, NowUnixMs());
+  if (!settings_.access_token.empty()) co_return TokenOfText(settings_.access_token, UnixMs());
+  if (Local()) co_return UnsecuredToken(settings_, UnixMs());
   auto url = http::ParseUrl(settings_.token_endpoint);
   if (!url.ok()) {
     co_return MakeError(ErrorClass::kConfigInvalid, "kafka token: " + MessageOf(url.status()));
@@ -140,7 +136,7 @@ Task<StatusOr<Token>> OauthCredentials::Fetch() {
     co_return MakeError(ClassOf(answer.status()),
                         "kafka token: " + MessageOf(answer.status()));
   }
-  co_return TokenOfAnswer(answer->status, answer->body, settings_.client_id, NowUnixMs());
+  co_return TokenOfAnswer(answer->status, answer->body, settings_.client_id, UnixMs());
 }
 
 void OauthCredentials::Ended(StatusOr<Token> token) {
@@ -153,7 +149,7 @@ void OauthCredentials::Ended(StatusOr<Token> token) {
     if (token.ok()) {
       token_ = std::move(*token);
       pause_ = kPauseFirst;
-      refresh_unix_ms_ = RefreshAt(token_, NowUnixMs());
+      refresh_unix_ms_ = RefreshAt(token_, UnixMs());
       next = UntilRefresh(refresh_unix_ms_);
       for (rd_kafka_t* rk : handles_) {
         const Status given = Give(rk);
@@ -178,7 +174,7 @@ void OauthCredentials::OnTimer() {
   std::lock_guard lock(mutex_);
   // Nobody to give it to: the next handle asks.
   if (handles_.empty()) return;
-  if (last_.ok() && NowUnixMs() < refresh_unix_ms_) {
+  if (last_.ok() && UnixMs() < refresh_unix_ms_) {
     home_.wheel().Arm(*timer_, UntilRefresh(refresh_unix_ms_));
     return;
   }

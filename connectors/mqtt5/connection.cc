@@ -27,7 +27,7 @@ Connection::~Connection() { Cancel(); }
 Task<StatusOr<ConnectionPtr>> Connection::Open(net::Worker& worker, net::ByteStreamPtr stream,
                                                Connect connect, std::string server,
                                                TimePoint deadline, ConnectionEvents& events,
-                                               std::string* redirect) {
+                                               Redirect* redirect) {
   ConnectionPtr made(new Connection(worker, std::move(stream), std::move(server)));
   EncodeConnect(made->out_, connect);
   made->events_ = &events;
@@ -42,7 +42,8 @@ Task<StatusOr<ConnectionPtr>> Connection::Open(net::Worker& worker, net::ByteStr
   }
   if (made->state_ != State::kOpen) {
     made->Detach();
-    *redirect = made->redirect_;
+    redirect->reference = made->redirect_;
+    redirect->for_good = made->last_reason_ == kServerMoved;
     co_return made->ended_;
   }
   made->ArmKeepAlive();

@@ -45,6 +45,12 @@ struct Subscription {
 
 using ConnectionPtr = std::shared_ptr<Connection>;
 
+// Where a server refers to (MQTT 5 §4.11); the reference is empty: nowhere.
+struct Redirect {
+  std::string reference;
+  bool for_good = false;  // the server has moved there: 0x9D
+};
+
 class Connection final : public std::enable_shared_from_this<Connection>,
                          private net::WritableListener,
                          private net::WheelTimer {
@@ -54,7 +60,7 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   static Task<StatusOr<ConnectionPtr>> Open(net::Worker& worker, net::ByteStreamPtr stream,
                                             Connect connect, std::string server,
                                             TimePoint deadline, ConnectionEvents& events,
-                                            std::string* redirect);
+                                            Redirect* redirect);
   ~Connection() override;
 
   const Connack& connack() const { return connack_; }

@@ -104,19 +104,19 @@ Task<StatusOr<ConnectionPtr>> Dialer::Open(net::Worker& worker, Connect connect,
       co_return stream.status();
     }
     moved = false;
-    std::string reference;
+    Redirect redirect;
     std::string server = NameOf(to);
     net::ByteStreamPtr ready = std::move(*stream);
     auto opened = co_await Connection::Open(worker, std::move(ready), connect, std::move(server),
-                                            deadline, events, &reference);
-    if (opened.ok() || reference.empty() || hop >= kRedirectsMax) co_return opened;
-    ServerAddress next = FirstReference(reference);
+                                            deadline, events, &redirect);
+    if (opened.ok() || redirect.reference.empty() || hop >= kRedirectsMax) co_return opened;
+    ServerAddress next = FirstReference(redirect.reference);
     if (next.host.empty()) co_return opened;
     if (next.port == 0) next.port = config_.port;
     const std::string from = NameOf(to);
     const std::string towards = NameOf(next);
     Log(LogLevel::kInfo, "mqtt5.redirected", {{"from", from}, {"to", towards}});
-    if (MessageOf(opened.status()).find("(0x9d)") != std::string::npos) Moved(reference);
+    if (redirect.for_good) Moved(redirect.reference);
     to = std::move(next);
   }
 }
@@ -124,13 +124,13 @@ Task<StatusOr<ConnectionPtr>> Dialer::Open(net::Worker& worker, Connect connect,
 Task<bool> Dialer::TestMqtt(net::Worker& worker, net::ByteStreamPtr stream, Connect connect,
                             std::vector<std::string> filters, std::vector<TestStage>& stages) {
   Deaf deaf;
-  std::string reference;
+  Redirect redirect;
   std::string server = config_.host + ":" + std::to_string(config_.port);
   const TimePoint deadline = Clock::now() + kConnectTimeout;
   auto opened = co_await Connection::Open(worker, std::move(stream), std::move(connect),
-                                          std::move(server), deadline, deaf, &reference);
+                                          std::move(server), deadline, deaf, &redirect);
   std::string who = config_.username ? "as user " + *config_.username : "without credentials";
-  if (!opened.ok() && !reference.empty()) who = "refers to another server";
+  if (!opened.ok() && !redirect.reference.empty()) who = "refers to another server";
   stages.push_back(Stage("auth", opened.status(), std::move(who)));
   if (!opened.ok()) co_return false;
   std::string facts = Facts((*opened)->connack());

@@ -1,65 +1,44 @@
 #include "connectors/mqtt5/monitor.h"
 
+#include "connectors/api/link_metrics.h"
 #include "connectors/mqtt5/limits.h"
 #include "server/base/log.h"
+#include "server/base/unix_time.h"
 #include "server/telemetry/metrics.h"
 
 namespace tidegate::mqtt5 {
-namespace {
 
 using connectors::HealthState;
+using connectors::LinkChanges;
+using connectors::LinkClients;
+using connectors::LinkLabels;
 using telemetry::Registry;
-
-std::int64_t NowUnixMs() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-}
-
-telemetry::Labels LabelsOf(const std::string& api, const std::string& endpoint,
-                           const char* name = nullptr, const char* value = nullptr) {
-  telemetry::Labels labels;
-  labels.emplace_back("api", api);
-  labels.emplace_back("endpoint", endpoint);
-  if (name != nullptr) labels.emplace_back(name, value);
-  return labels;
-}
-
-telemetry::Counter& Connects(const std::string& api, const std::string& endpoint,
-                             const char* outcome) {
-  return Registry::Global().GetCounter("tidegate_connector_connects_total",
-                                       "Changes of the connection to a broker cluster.",
-                                       LabelsOf(api, endpoint, "outcome", outcome));
-}
-
-}  // namespace
 
 Monitor::Monitor(std::string api, std::string endpoint)
     : api_(std::move(api)), endpoint_(std::move(endpoint)),
-      connects_(Connects(api_, endpoint_, "reached")),
-      failures_(Connects(api_, endpoint_, "failed")),
-      losses_(Connects(api_, endpoint_, "lost")),
+      connects_(LinkChanges(api_, endpoint_, "reached")),
+      failures_(LinkChanges(api_, endpoint_, "failed")),
+      losses_(LinkChanges(api_, endpoint_, "lost")),
       redelivered_(Registry::Global().GetCounter(
           "tidegate_connector_redelivered_total", "Messages that the broker delivered again.",
-          LabelsOf(api_, endpoint_))),
+          LinkLabels(api_, endpoint_))),
       dropped_total_(Registry::Global().GetCounter(
           "tidegate_connector_dropped_total", "Messages that a source had to let go.",
-          LabelsOf(api_, endpoint_, "reason", "qos0_backlog"))),
-      clients_(Registry::Global().GetGauge("tidegate_connector_clients",
-                                           "Broker clients held now.",
-                                           LabelsOf(api_, endpoint_))),
+          LinkLabels(api_, endpoint_, "reason", "qos0_backlog"))),
+      clients_(LinkClients(api_, endpoint_)),
       inflight_(Registry::Global().GetGauge(
           "tidegate_connector_inflight", "Messages that are published or consumed, unconfirmed.",
-          LabelsOf(api_, endpoint_))),
+          LinkLabels(api_, endpoint_))),
       ack_seconds_(Registry::Global().GetHistogram(
           "tidegate_connector_ack_seconds", "From a message's arrival to its acknowledgement.",
-          telemetry::DurationBuckets(), LabelsOf(api_, endpoint_))) {
-  health_.since_unix_ms = NowUnixMs();
+          telemetry::DurationBuckets(), LinkLabels(api_, endpoint_))) {
+  health_.since_unix_ms = UnixMs();
 }
 
 void Monitor::Since(HealthState state) {
   if (health_.state == state) return;
   health_.state = state;
-  health_.since_unix_ms = NowUnixMs();
+  health_.since_unix_ms = UnixMs();
 }
 
 void Monitor::Connecting() {

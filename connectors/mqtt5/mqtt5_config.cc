@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "connectors/api/settings_check.h"
 #include "connectors/api/tls.h"
 #include "connectors/mqtt5/topic.h"
 #include "connectors/mqtt5/wire.h"
@@ -12,26 +13,10 @@ namespace tidegate::mqtt5 {
 namespace {
 
 namespace pb = ::tidegate::config::v1;
+using Check = connectors::SettingsCheck;
+using connectors::At;
 
 constexpr std::size_t kCredentialBytesMax = 65'535;  // both have two bytes of length
-
-class Check {
- public:
-  explicit Check(std::vector<Violation>& out) : out_(out) {}
-  void Add(std::string field, std::string_view rule) {
-    Violation violation;
-    violation.field = std::move(field);
-    violation.rule = std::string(rule);
-    out_.push_back(std::move(violation));
-  }
-
- private:
-  std::vector<Violation>& out_;
-};
-
-std::string At(std::string_view list, int index) {
-  return std::string(list) + "[" + std::to_string(index) + "]";
-}
 
 // Whole seconds, rounded up; `never` and what 32 bits cannot hold is the protocol's "never".
 std::uint32_t ToSeconds(const google::protobuf::Duration& value) {

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "connectors/api/settings_check.h"
 #include "server/base/status.h"
 
 namespace google::protobuf {
@@ -54,10 +55,7 @@ struct Mqtt5Config {
   Consumer consumer;
 };
 
-struct Violation {
-  std::string field;  // "producer.topics[1]"
-  std::string rule;   // what is allowed, without the value
-};
+using connectors::Violation;
 
 // All violations of `settings`, an Mqtt5Endpoint; whatever could be read is in `config`, but for
 // secrets and TLS.

@@ -1,75 +1,55 @@
 #include "connectors/rabbitmq/monitor.h"
 
+#include "connectors/api/link_metrics.h"
 #include "server/base/log.h"
+#include "server/base/unix_time.h"
 #include "server/telemetry/metrics.h"
 
 namespace tidegate::rabbitmq {
-namespace {
 
 using connectors::HealthState;
-
-std::int64_t NowUnixMs() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-}
-
-telemetry::Labels LabelsOf(const std::string& api, const std::string& endpoint,
-                           const char* outcome = nullptr) {
-  telemetry::Labels labels;
-  labels.emplace_back("api", api);
-  labels.emplace_back("endpoint", endpoint);
-  if (outcome != nullptr) labels.emplace_back("outcome", outcome);
-  return labels;
-}
-
-telemetry::Counter& Connects(const std::string& api, const std::string& endpoint,
-                             const char* outcome) {
-  return telemetry::Registry::Global().GetCounter(
-      "tidegate_connector_connects_total", "Changes of the connection to a broker cluster.",
-      LabelsOf(api, endpoint, outcome));
-}
-
-}  // namespace
+using connectors::LinkChanges;
+using connectors::LinkClients;
+using connectors::LinkLabels;
 
 Monitor::Monitor(std::string api, std::string endpoint)
     : api_(std::move(api)), endpoint_(std::move(endpoint)),
-      connects_(Connects(api_, endpoint_, "reached")),
-      failures_(Connects(api_, endpoint_, "failed")),
-      losses_(Connects(api_, endpoint_, "lost")),
+      connects_(LinkChanges(api_, endpoint_, "reached")),
+      failures_(LinkChanges(api_, endpoint_, "failed")),
+      losses_(LinkChanges(api_, endpoint_, "lost")),
       delivered_(telemetry::Registry::Global().GetCounter(
           "tidegate_broker_deliveries_total", "Messages that brokers have delivered.",
-          LabelsOf(api_, endpoint_))),
+          LinkLabels(api_, endpoint_))),
       redelivered_(telemetry::Registry::Global().GetCounter(
           "tidegate_broker_redeliveries_total", "Of these, delivered before.",
-          LabelsOf(api_, endpoint_))),
+          LinkLabels(api_, endpoint_))),
       dropped_(telemetry::Registry::Global().GetCounter(
           "tidegate_broker_dropped_total", "Messages that could not be taken.",
-          LabelsOf(api_, endpoint_))),
-      clients_(telemetry::Registry::Global().GetGauge(
-          "tidegate_connector_clients", "Broker clients held now.", LabelsOf(api_, endpoint_))),
+          LinkLabels(api_, endpoint_))),
+      clients_(LinkClients(api_, endpoint_)),
       inflight_(telemetry::Registry::Global().GetGauge(
           "tidegate_connector_publishes_in_flight", "Publishes that wait for the broker.",
-          LabelsOf(api_, endpoint_))),
+          LinkLabels(api_, endpoint_))),
       blocked_(telemetry::Registry::Global().GetGauge(
           "tidegate_connector_blocked", "Connections that the broker has blocked.",
-          LabelsOf(api_, endpoint_))),
+          LinkLabels(api_, endpoint_))),
       confirm_seconds_(telemetry::Registry::Global().GetHistogram(
           "tidegate_broker_publish_duration_seconds",
           "From hand-over to the broker's confirmation.", telemetry::DurationBuckets(),
-          LabelsOf(api_, endpoint_))) {
+          LinkLabels(api_, endpoint_))) {
   constexpr const char* kNames[] = {"ok", "no", "unknown"};
   for (std::size_t i = 0; i < 3; ++i) {
     outcomes_[i] = &telemetry::Registry::Global().GetCounter(
         "tidegate_broker_publishes_total", "Records published to brokers, by outcome.",
-        LabelsOf(api_, endpoint_, kNames[i]));
+        LinkLabels(api_, endpoint_, "outcome", kNames[i]));
   }
-  health_.since_unix_ms = NowUnixMs();
+  health_.since_unix_ms = UnixMs();
 }
 
 void Monitor::Since(HealthState state) {
   if (health_.state == state) return;
   health_.state = state;
-  health_.since_unix_ms = NowUnixMs();
+  health_.since_unix_ms = UnixMs();
 }
 
 void Monitor::Fault(const Status& why) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "connectors/api/settings_check.h"
 #include "connectors/rabbitmq/names.h"
 #include "server/config/secrets.h"
 #include "tidegate/config/v1/rabbitmq.pb.h"
@@ -11,24 +12,11 @@ namespace tidegate::rabbitmq {
 namespace {
 
 namespace pb = ::tidegate::config::v1;
+using Check = connectors::SettingsCheck;
 using std::chrono::milliseconds;
 
 constexpr std::string_view kKeyRule = "at most 255 bytes of UTF-8 without control characters";
 constexpr std::string_view kNameRule = "1 to 255 bytes of UTF-8 without control characters";
-
-class Check {
- public:
-  explicit Check(std::vector<Violation>& out) : out_(out) {}
-  void Add(std::string field, std::string_view rule) {
-    Violation violation;
-    violation.field = std::move(field);
-    violation.rule = std::string(rule);
-    out_.push_back(std::move(violation));
-  }
-
- private:
-  std::vector<Violation>& out_;
-};
 
 milliseconds ToMillis(const google::protobuf::Duration& value) {
   return milliseconds(value.seconds() * 1000 + value.nanos() / 1'000'000);

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "connectors/api/settings_check.h"
 #include "server/base/status.h"
 
 namespace google::protobuf {
@@ -70,10 +71,7 @@ struct RabbitmqConfig {
   Consumer consumer;
 };
 
-struct Violation {
-  std::string field;  // "producer.exchange.name"
-  std::string rule;   // what is allowed, without the value
-};
+using connectors::Violation;
 
 // All violations of `settings`, a RabbitmqEndpoint; whatever could be read is in `config`, but for
 // the password.

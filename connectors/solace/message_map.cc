@@ -4,13 +4,13 @@
 #include <proton/message.h>
 
 #include <algorithm>
-#include <chrono>
 
 #include "connectors/solace/limits.h"
 #include "connectors/solace/section_scan.h"
 #include "connectors/solace/value_text.h"
 #include "server/base/check.h"
 #include "server/base/strings.h"
+#include "server/base/unix_time.h"
 
 namespace tidegate::solace {
 namespace {
@@ -89,9 +89,7 @@ Status MessageCodec::Encode(const OutMessage& message, const Frame& frame, const
   pn_data_t* own_id = pn_message_id(message_);
   pn_data_clear(own_id);
   pn_data_put_string(own_id, BytesOf(id));
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  pn_message_set_creation_time(
-      message_, std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
+  pn_message_set_creation_time(message_, UnixMs());
   if (!frame.reply_to.empty()) pn_message_set_reply_to(message_, frame.reply_to.c_str());
   if (const HeaderField* type = Find(message, "content-type")) {
     if (IsValidUtf8(type->value)) {

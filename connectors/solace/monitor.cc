@@ -1,70 +1,47 @@
 #include "connectors/solace/monitor.h"
 
-#include <chrono>
-
+#include "connectors/api/link_metrics.h"
 #include "server/base/log.h"
+#include "server/base/unix_time.h"
 #include "server/telemetry/metrics.h"
 
 namespace tidegate::solace {
-namespace {
 
 using connectors::HealthState;
+using connectors::LinkChanges;
+using connectors::LinkClients;
+using connectors::LinkLabels;
 using telemetry::Registry;
-
-std::int64_t NowUnixMs() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-}
-
-telemetry::Labels LabelsOf(const std::string& api, const std::string& endpoint,
-                           const char* name = nullptr, const char* value = nullptr) {
-  telemetry::Labels labels;
-  labels.emplace_back("api", api);
-  labels.emplace_back("endpoint", endpoint);
-  if (name != nullptr) labels.emplace_back(name, value);
-  return labels;
-}
-
-telemetry::Counter& Connects(const std::string& api, const std::string& endpoint,
-                             const char* outcome) {
-  return Registry::Global().GetCounter("tidegate_connector_connects_total",
-                                       "Changes of the connection to a broker cluster.",
-                                       LabelsOf(api, endpoint, "outcome", outcome));
-}
-
-}  // namespace
 
 Monitor::Monitor(std::string api, std::string endpoint)
     : api_(std::move(api)), endpoint_(std::move(endpoint)),
-      connects_(Connects(api_, endpoint_, "reached")),
-      failures_(Connects(api_, endpoint_, "failed")),
-      losses_(Connects(api_, endpoint_, "lost")),
-      clients_(Registry::Global().GetGauge("tidegate_connector_clients",
-                                           "Broker clients held now.",
-                                           LabelsOf(api_, endpoint_))),
+      connects_(LinkChanges(api_, endpoint_, "reached")),
+      failures_(LinkChanges(api_, endpoint_, "failed")),
+      losses_(LinkChanges(api_, endpoint_, "lost")),
+      clients_(LinkClients(api_, endpoint_)),
       credit_(Registry::Global().GetGauge(
           "tidegate_connector_credit", "Messages that brokers may send and have not sent yet.",
-          LabelsOf(api_, endpoint_))),
+          LinkLabels(api_, endpoint_))),
       redelivered_(Registry::Global().GetCounter("tidegate_connector_redelivered_total",
                                                  "Messages that a broker delivered before.",
-                                                 LabelsOf(api_, endpoint_))),
+                                                 LinkLabels(api_, endpoint_))),
       confirmed_(Registry::Global().GetHistogram(
           "tidegate_broker_publish_duration_seconds",
           "From hand-over to the broker's confirmation.", telemetry::DurationBuckets(),
-          LabelsOf(api_, endpoint_))) {
+          LinkLabels(api_, endpoint_))) {
   constexpr const char* kNames[] = {"ok", "no", "unknown"};
   for (std::size_t i = 0; i < 3; ++i) {
     outcomes_[i] = &Registry::Global().GetCounter(
         "tidegate_broker_publishes_total", "Records published to brokers, by outcome.",
-        LabelsOf(api_, endpoint_, "outcome", kNames[i]));
+        LinkLabels(api_, endpoint_, "outcome", kNames[i]));
   }
-  health_.since_unix_ms = NowUnixMs();
+  health_.since_unix_ms = UnixMs();
 }
 
 void Monitor::Since(HealthState state) {
   if (health_.state == state) return;
   health_.state = state;
-  health_.since_unix_ms = NowUnixMs();
+  health_.since_unix_ms = UnixMs();
 }
 
 void Monitor::Connecting() {
@@ -123,7 +100,7 @@ void Monitor::Dropped(const char* reason) {
   dropped_.fetch_add(1, std::memory_order_relaxed);
   Registry::Global()
       .GetCounter("tidegate_connector_dropped_total", "Messages that a source had to let go.",
-                  LabelsOf(api_, endpoint_, "reason", reason))
+                  LinkLabels(api_, endpoint_, "reason", reason))
       .Add();
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "connectors/api/settings_check.h"
 #include "connectors/solace/topics.h"
 #include "server/base/strings.h"
 #include "server/config/secrets.h"
@@ -13,6 +14,8 @@ namespace tidegate::solace {
 namespace {
 
 namespace pb = ::tidegate::config::v1;
+using Check = connectors::SettingsCheck;
+using connectors::At;
 
 constexpr std::uint16_t kAmqpPort = 5672;
 constexpr std::uint16_t kAmqpsPort = 5671;
@@ -20,24 +23,6 @@ constexpr std::uint16_t kMqttPort = 1883;
 constexpr std::uint16_t kMqttsPort = 8883;
 constexpr int kMqttAttemptsMax = 10;
 constexpr std::int64_t kNeverSeconds = 36500LL * 24 * 3600;  // longer is what `never` is kept as
-
-class Check {
- public:
-  explicit Check(std::vector<Violation>& out) : out_(out) {}
-  void Add(std::string field, std::string_view rule) {
-    Violation violation;
-    violation.field = std::move(field);
-    violation.rule = std::string(rule);
-    out_.push_back(std::move(violation));
-  }
-
- private:
-  std::vector<Violation>& out_;
-};
-
-std::string At(std::string_view list, int index) {
-  return std::string(list) + "[" + std::to_string(index) + "]";
-}
 
 void ReadUrl(const pb::SolaceEndpoint& in, SolaceConfig& out, Check& check) {
   Url url;

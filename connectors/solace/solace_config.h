@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "connectors/api/settings_check.h"
 #include "connectors/solace/limits.h"
 #include "server/base/status.h"
 
@@ -61,10 +62,7 @@ struct SolaceConfig {
   Addressing addressing = Addressing::kSolace;
 };
 
-struct Violation {
-  std::string field;  // "producer.topics[1]"
-  std::string rule;   // what is allowed, without the value
-};
+using connectors::Violation;
 
 // All violations of `settings`, a SolaceEndpoint; whatever could be read is in `config`.
 std::vector<Violation> CheckSolace(const google::protobuf::Message& settings,

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "server/base/strings.h"
+#include "server/base/unix_time.h"
 #include "server/flow/broker_name.h"
 #include "server/flow/cors.h"
 #include "server/http/error_body.h"
@@ -14,12 +15,6 @@ namespace {
 using connectors::Outcome;
 using connectors::PublishResult;
 using connectors::Qos;
-
-std::int64_t UnixMs() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 // Counts what goes to the socket, then passes on.
 class MeteredAttachment final : public Attachment {

@@ -105,7 +105,7 @@ class ConnectionTest : public ::testing::Test {
 };
 
 Task<StatusOr<ConnectionPtr>> Open(net::Worker& worker, net::ByteStreamPtr stream, Events& events,
-                                   std::string& redirect) {
+                                   Redirect& redirect) {
   Connect connect;
   connect.client_id = "c";
   connect.topic_alias_maximum = 2;
@@ -123,7 +123,7 @@ struct Pair {
   std::unique_ptr<MemoryStream> broker;
   net::ByteStreamPtr client;
   Events events;
-  std::string redirect;
+  Redirect redirect;
 };
 
 TEST_F(ConnectionTest, packets_are_told_in_order_however_they_are_cut) {
@@ -160,13 +160,16 @@ TEST_F(ConnectionTest, a_connack_that_refuses_is_an_error_with_its_class) {
       EXPECT_EQ(ClassOf(opened.status()), error_class) << static_cast<int>(reason);
       EXPECT_EQ(pair.events.log, "");
     }
-    Pair pair(worker);
-    std::string properties;
-    PutText(properties, Property::kServerReference, "other:1884");
-    co_await Say(*pair.broker, Connacked(0x9C, properties));
-    const auto opened = co_await Open(worker, std::move(pair.client), pair.events, pair.redirect);
-    EXPECT_FALSE(opened.ok());
-    EXPECT_EQ(pair.redirect, "other:1884");
+    for (const std::uint8_t reason : {0x9C, 0x9D}) {
+      Pair pair(worker);
+      std::string properties;
+      PutText(properties, Property::kServerReference, "other:1884");
+      co_await Say(*pair.broker, Connacked(reason, properties));
+      const auto opened = co_await Open(worker, std::move(pair.client), pair.events, pair.redirect);
+      EXPECT_FALSE(opened.ok());
+      EXPECT_EQ(pair.redirect.reference, "other:1884");
+      EXPECT_EQ(pair.redirect.for_good, reason == kServerMoved);
+    }
   });
 }
 
@@ -238,7 +241,7 @@ TEST_F(ConnectionTest, a_server_that_disconnects_says_why_and_where_to) {
       EXPECT_EQ((*opened)->last_reason(), kServerMoved);
       EXPECT_EQ(ClassOf(pair.events.why), ErrorClass::kConnectionClosed);
     } else {
-      EXPECT_EQ(pair.redirect, "h");
+      EXPECT_EQ(pair.redirect.reference, "h");
     }
     pair.broker->Close();
   });
