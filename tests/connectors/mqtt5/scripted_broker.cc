@@ -1,10 +1,9 @@
 #include "tests/connectors/mqtt5/scripted_broker.h"
 
-#include <arpa/inet.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <array>
+#include <utility>
 
 namespace tidegate::mqtt5 {
 namespace {
@@ -13,15 +12,6 @@ std::string Packet(unsigned first, std::string_view body) {
   std::string out(1, static_cast<char>(first));
   PutVarInt(out, static_cast<std::uint32_t>(body.size()));
   return out + std::string(body);
-}
-
-void Say(int fd, const std::string& bytes) {
-  std::size_t sent = 0;
-  while (sent < bytes.size()) {
-    const ssize_t now = ::send(fd, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
-    if (now <= 0) return;
-    sent += static_cast<std::size_t>(now);
-  }
 }
 
 ScriptedBroker::Answer Usual(PacketType type, std::string_view body) {
@@ -78,39 +68,8 @@ std::string ClientIdOf(std::string_view connect) {
   return std::string(reader.Text());
 }
 
-ScriptedBroker::ScriptedBroker(Script script) : script_(std::move(script)) {
-  listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  ::bind(listener_, reinterpret_cast<sockaddr*>(&address), size);
-  ::listen(listener_, 16);
-  ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size);
-  port_ = ntohs(address.sin_port);
-  acceptor_ = std::thread([this] { Accept(); });
-}
-
-ScriptedBroker::~ScriptedBroker() {
-  ::shutdown(listener_, SHUT_RDWR);
-  acceptor_.join();
-  {
-    const std::lock_guard lock(mutex_);
-    for (const int fd : open_) ::shutdown(fd, SHUT_RDWR);
-  }
-  for (std::thread& thread : threads_) thread.join();
-  ::close(listener_);
-}
-
-void ScriptedBroker::Accept() {
-  for (int number = 1;; ++number) {
-    const int fd = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
-    if (fd < 0) return;
-    const std::lock_guard lock(mutex_);
-    open_.push_back(fd);
-    threads_.emplace_back([this, fd, number] { Serve(fd, number); });
-  }
-}
+ScriptedBroker::ScriptedBroker(Script script)
+    : script_(std::move(script)), server_([this](int fd, int number) { Serve(fd, number); }) {}
 
 void ScriptedBroker::Serve(int fd, int number) {
   std::array<char, 65536> buffer;
@@ -126,14 +85,11 @@ void ScriptedBroker::Serve(int fd, int number) {
       const PacketType type = TypeOf(frame.first);
       const auto said = script_(number, type, frame.body);
       const Answer answer = said ? *said : Usual(type, frame.body);
-      Say(fd, answer.bytes);
+      tests::SendAll(fd, answer.bytes);
       over = answer.hang_up;
       unread.erase(0, frame.size);
     }
   }
-  const std::lock_guard lock(mutex_);
-  open_.remove(fd);
-  ::close(fd);
 }
 
 }  // namespace tidegate::mqtt5

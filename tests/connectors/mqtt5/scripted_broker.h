@@ -5,17 +5,14 @@
 // test; its end closes everything.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <functional>
-#include <list>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <thread>
 
 #include "connectors/mqtt5/packets.h"
+#include "tests/support/loopback/loopback_server.h"
 
 namespace tidegate::mqtt5 {
 
@@ -31,21 +28,14 @@ class ScriptedBroker {
       std::function<std::optional<Answer>(int connection, PacketType type, std::string_view body)>;
 
   explicit ScriptedBroker(Script script);
-  ~ScriptedBroker();
 
-  int port() const { return port_; }
+  int port() const { return server_.port(); }
 
  private:
-  void Accept();
   void Serve(int fd, int number);
 
   const Script script_;
-  int listener_ = -1;
-  int port_ = 0;
-  std::mutex mutex_;
-  std::list<int> open_;
-  std::list<std::thread> threads_;
-  std::thread acceptor_;
+  tests::LoopbackServer server_;
 };
 
 // Packets of a server.

@@ -1,26 +1,15 @@
 #include "tests/connectors/rabbitmq/scripted_broker.h"
 
-#include <arpa/inet.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <array>
-#include <map>
+#include <utility>
 
 #include "connectors/rabbitmq/frame.h"
 #include "tests/connectors/rabbitmq/wire.h"
 
 namespace tidegate::rabbitmq {
 namespace {
-
-void Say(int fd, const std::string& bytes) {
-  std::size_t sent = 0;
-  while (sent < bytes.size()) {
-    const ssize_t now = ::send(fd, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
-    if (now <= 0) return;
-    sent += static_cast<std::size_t>(now);
-  }
-}
 
 std::string Usual(std::uint32_t method, unsigned channel, std::uint32_t frame_max) {
   switch (method) {
@@ -43,40 +32,8 @@ std::string Usual(std::uint32_t method, unsigned channel, std::uint32_t frame_ma
 }  // namespace
 
 ScriptedBroker::ScriptedBroker(Script script, std::uint32_t frame_max)
-    : script_(std::move(script)), frame_max_(frame_max) {
-  listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  ::bind(listener_, reinterpret_cast<sockaddr*>(&address), size);
-  ::listen(listener_, 16);
-  ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size);
-  port_ = ntohs(address.sin_port);
-  acceptor_ = std::thread([this] { Accept(); });
-}
-
-ScriptedBroker::~ScriptedBroker() {
-  ::shutdown(listener_, SHUT_RDWR);
-  acceptor_.join();
-  {
-    const std::lock_guard lock(mutex_);
-    for (const int fd : open_) ::shutdown(fd, SHUT_RDWR);
-  }
-  for (std::thread& thread : threads_) thread.join();
-  ::close(listener_);
-}
-
-void ScriptedBroker::Accept() {
-  while (true) {
-    const int fd = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
-    if (fd < 0) return;
-    const std::lock_guard lock(mutex_);
-    open_.push_back(fd);
-    const int number = ++connections_;
-    threads_.emplace_back([this, fd, number] { Serve(fd, number); });
-  }
-}
+    : script_(std::move(script)), frame_max_(frame_max),
+      server_([this](int fd, int number) { Serve(fd, number); }) {}
 
 void ScriptedBroker::Serve(int fd, int number) {
   std::array<char, 65536> buffer;
@@ -93,7 +50,7 @@ void ScriptedBroker::Serve(int fd, int number) {
       const std::size_t cut = std::min(greeting, bytes.size());
       bytes = bytes.subspan(cut);
       greeting -= cut;
-      if (greeting == 0) Say(fd, wire::Start());
+      if (greeting == 0) tests::SendAll(fd, wire::Start());
     }
     if (!bytes.empty()) reader.Append(bytes);
     while (!over) {
@@ -110,21 +67,18 @@ void ScriptedBroker::Serve(int fd, int number) {
         if (method) over = !Hear(fd, number, payload, (*frame)->channel);
         continue;
       }
-      if (left == 0) Say(fd, wire::Ack((*frame)->channel, ++published, false));
+      if (left == 0) tests::SendAll(fd, wire::Ack((*frame)->channel, ++published, false));
     }
   }
-  const std::lock_guard lock(mutex_);
-  open_.remove(fd);
-  ::close(fd);
 }
 
 bool ScriptedBroker::Hear(int fd, int number, const std::string& payload, unsigned channel) {
   const std::uint32_t method = Read32(payload.data());
   if (const auto said = script_(number, method, channel)) {
-    Say(fd, said->bytes);
+    tests::SendAll(fd, said->bytes);
     return !said->hang_up;
   }
-  Say(fd, Usual(method, channel, frame_max_));
+  tests::SendAll(fd, Usual(method, channel, frame_max_));
   return true;
 }
 

@@ -8,12 +8,10 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
-#include <list>
-#include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
+
+#include "tests/support/loopback/loopback_server.h"
 
 namespace tidegate::rabbitmq {
 
@@ -29,28 +27,20 @@ class ScriptedBroker {
       std::function<std::optional<Answer>(int connection, std::uint32_t method, unsigned channel)>;
 
   explicit ScriptedBroker(Script script, std::uint32_t frame_max = 131072);
-  ~ScriptedBroker();
 
-  int port() const { return port_; }
-  int connections() const { return connections_; }
+  int port() const { return server_.port(); }
+  int connections() const { return server_.connections(); }
   // Content headers that came.
   int headers() const { return headers_; }
 
  private:
-  void Accept();
   void Serve(int fd, int number);
   bool Hear(int fd, int number, const std::string& payload, unsigned channel);
 
   const Script script_;
   const std::uint32_t frame_max_;
-  int listener_ = -1;
-  int port_ = 0;
-  std::atomic<int> connections_{0};
   std::atomic<int> headers_{0};
-  std::mutex mutex_;
-  std::list<int> open_;
-  std::list<std::thread> threads_;
-  std::thread acceptor_;
+  tests::LoopbackServer server_;
 };
 
 }  // namespace tidegate::rabbitmq
