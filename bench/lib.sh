@@ -190,4 +190,35 @@ fan_out() {
   tee -a "$results" <"$work/subs.json" >&2
 }
 
+# post_to_broker NAME PATH KEY [FLAG…]: 256 B over 64 connections to the gateway `ours`; records the
+# line
+post_to_broker() {
+  local name=$1 path=$2 secret=$3
+  shift 3
+  load "$BENCH_BIN/tg_bench" post --name "$name" --url "$ours_url/$path" --pid "$ours_pid" \
+    --size 256 --header "X-Gravitee-Api-Key: $secret" --warmup "$warmup" --duration "$seconds" \
+    --connections 64 "$@" | tee -a "$results" >&2
+}
+
+# define_mock: the API /mock behind a key of its own ($key-mock), to set a connector's cost against;
+# its subscriber is the application `load` of the bench
+define_mock() {
+  cat >"$work/definitions/mock.yaml" <<YAML
+kind: Api
+name: mock
+type: message
+listeners: [{path: /mock}]
+entrypoints: [httpPost]
+endpointGroups: [{name: default, endpoints: [{name: mock, mock: {}}]}]
+plans: [{name: keys, apiKey: {}}]
+---
+kind: Subscription
+name: load-mock
+api: mock
+plan: keys
+application: load
+apiKeys: [{name: main, key: "$key-mock"}]
+YAML
+}
+
 table() { python3 "$bench/table.py" "$results"; }

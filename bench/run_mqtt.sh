@@ -59,14 +59,6 @@ endpointGroups:
           consumer: {topics: [bench/read]}
 plans: [{name: open, keyless: {}}]
 ---
-kind: Api
-name: mock
-type: message
-listeners: [{path: /mock}]
-entrypoints: [httpPost]
-endpointGroups: [{name: default, endpoints: [{name: mock, mock: {}}]}]
-plans: [{name: keys, apiKey: {}}]
----
 kind: Application
 name: load
 ---
@@ -76,29 +68,19 @@ api: mqtt
 plan: keys
 application: load
 apiKeys: [{name: main, key: "$key"}]
----
-kind: Subscription
-name: load-mock
-api: mock
-plan: keys
-application: load
-apiKeys: [{name: main, key: "$key-mock"}]
 YAML
+define_mock
 start_gateway ours --state none --definitions "$work/definitions"
 begin mqtt
 
-post() { # NAME PATH KEY [FLAG…]
-  local name=$1 path=$2 secret=$3
-  shift 3
-  load "$BENCH_BIN/tg_bench" post --name "$name" --url "$ours_url/$path" --pid "$ours_pid" \
-    --size 256 --header "X-Gravitee-Api-Key: $secret" --warmup "$warmup" --duration "$seconds" \
-    --connections 64 "$@" | tee -a "$results" >&2
-}
-
 for ((round = 0; round < rounds; round++)); do
-  post mock mock "$key-mock"
-  post mqtt mqtt "$key"
+  post_to_broker mock mock "$key-mock"
+  post_to_broker mqtt mqtt "$key"
   load /usr/bin/python3 -B "$bench/read_mqtt.py" "${ours_url#http://}" "$mqtt" "$ours_pid" |
     tee -a "$results" >&2
+done
+for ((round = 0; round < rounds; round++)); do
+  post_to_broker mock-5000/s mock "$key-mock" --rate 5000
+  post_to_broker mqtt-5000/s mqtt "$key" --rate 5000
 done
 table
