@@ -8,15 +8,9 @@
 #include "server/flow/each_seat.h"
 
 namespace tidegate::flow {
-namespace {
-
-constexpr auto kRateSpan = std::chrono::milliseconds(250);
-
-}  // namespace
 
 EachFan::EachFan(std::shared_ptr<EachReader> reader, net::Worker& worker)
-    : reader_(std::move(reader)), worker_(worker), names_(std::make_shared<const LaneNames>()),
-      counted_since_(Clock::now()) {}
+    : reader_(std::move(reader)), worker_(worker), names_(std::make_shared<const LaneNames>()) {}
 EachFan::~EachFan() = default;
 
 EachSeat* EachFan::Find(std::uint64_t id) {
@@ -97,25 +91,15 @@ EachFan::Window& EachFan::WindowFor(EachSeat& seat, const Offsets& at) {
   return *windows_.back();
 }
 
-void EachFan::CountRate(std::size_t messages) {
-  counted_ += messages;
-  const TimePoint now = Clock::now();
-  const auto span = std::chrono::duration_cast<std::chrono::milliseconds>(now - counted_since_);
-  if (span < kRateSpan) return;
-  fast_ = static_cast<std::int64_t>(counted_) * 1000 > kCoalesceRate * span.count();
-  counted_ = 0;
-  counted_since_ = now;
-}
-
 void EachFan::Take(LiveBatchPtr batch, LaneNamesPtr names) {
   SetNames(std::move(names));
-  CountRate(batch->items.size());
+  rate_.Count(batch->items.size());
   for (std::size_t i = 0; i < windows_.size(); ++i) {
     const WindowPtr window = windows_[i];
     window->pending.push_back(batch);
     window->pending_items += batch->items.size();
     std::chrono::milliseconds delay = window->delay;
-    if (window->adaptive && fast_) delay = kCoalesceWindow;
+    if (window->adaptive && rate_.fast()) delay = kCoalesceWindow;
     if (delay.count() == 0 || window->pending_items >= kCoalesceMessagesMax) {
       Dispatch(*window);
     } else if (!window->timer_runs) {

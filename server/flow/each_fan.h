@@ -11,6 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "server/flow/delivery_rate.h"
 #include "server/flow/frame.h"
 #include "server/flow/lanes.h"
 #include "server/flow/subscriber.h"
@@ -78,7 +79,6 @@ class EachFan : public std::enable_shared_from_this<EachFan>, private net::Wheel
   Window& WindowFor(EachSeat& seat, const Offsets& at);
   void Dispatch(Window& window);
   void DispatchLater(const WindowPtr& window, std::chrono::milliseconds delay);
-  void CountRate(std::size_t messages);
   void NotePositions();
   void OnTimer() override { NotePositions(); }
   EachSeat* Find(std::uint64_t id);
@@ -89,9 +89,7 @@ class EachFan : public std::enable_shared_from_this<EachFan>, private net::Wheel
   std::unordered_map<std::uint64_t, EachSeat*> seats_;
   std::vector<WindowPtr> windows_;
   LaneNamesPtr names_;
-  bool fast_ = false;  // more than kCoalesceRate messages per second
-  std::size_t counted_ = 0;
-  TimePoint counted_since_;
+  DeliveryRate rate_;
 };
 
 }  // namespace tidegate::flow

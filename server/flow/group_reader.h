@@ -21,6 +21,7 @@
 #include "server/flow/encodings.h"
 #include "server/flow/endpoint_traffic.h"
 #include "server/flow/event.h"
+#include "server/flow/flush_window.h"
 #include "server/flow/hub_state.h"
 #include "server/flow/subscriber.h"
 
@@ -146,6 +147,7 @@ class GroupSeat final : public Attachment {
   const bool ack_when_written_;
   Subscriber& subscriber_;
   const GroupLinkPtr link_;
+  FlushWindow window_;
   std::size_t granted_ = 0;             // credit that has not come back as messages
   bool pushing_ = false;
   bool room_ = false;                   // the subscriber has told of room while it was pushed to

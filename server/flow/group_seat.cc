@@ -15,7 +15,8 @@ GroupSeat::GroupSeat(std::shared_ptr<GroupReader> reader, std::uint64_t id, conn
                      Subscriber& subscriber, net::Worker& worker)
     : reader_(std::move(reader)), id_(id),
       ack_when_written_(qos == connectors::Qos::kAtLeastOnce), subscriber_(subscriber),
-      link_(std::make_shared<GroupLink>(worker)), placed_(worker) {
+      link_(std::make_shared<GroupLink>(worker)), window_(worker, ack_when_written_),
+      placed_(worker) {
   link_->seat = this;
 }
 
@@ -86,7 +87,7 @@ void GroupSeat::PushPending() {
     }
     refused = pending_.size() == before ? refused + 1 : 0;
     // The socket may take all at once and say so from within: nobody says it again.
-    subscriber_.Flush();
+    window_.Pushed(subscriber_, before - pending_.size(), !pending_.empty());
   } while (room_ && !pending_.empty() && refused < 2);
   pushing_ = false;
   if (!link_->full() && link_->awaited.exchange(false)) {

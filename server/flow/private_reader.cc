@@ -14,7 +14,7 @@ PrivateReader::PrivateReader(HubStatePtr hub, connectors::ConnectorPtr connector
     : hub_(std::move(hub)), connector_(std::move(connector)), qos_(spec.qos),
       traffic_(*OfEndpoint(spec.api, spec.endpoint)), worker_(worker),
       subscriber_(&subscriber), source_(std::move(source)), room_(worker), closed_(worker),
-      id_(hub_->next_id.fetch_add(1)) {
+      id_(hub_->next_id.fetch_add(1)), window_(worker, false) {
   text_ = source_->origin();
   written_ = lanes_.FromSource(text_);
   one_counter_ = !text_.empty() && text_.entries().front().topic.empty();
@@ -86,7 +86,7 @@ Task<Status> PrivateReader::ReadAll() {
     if (!count.ok()) co_return count.status();
     traffic_.received->Add(batch.size());
     for (std::size_t i = 0; i < batch.size() && !stopping_; ++i) co_await Give(batch[i]);
-    if (subscriber_ != nullptr) subscriber_->Flush();
+    if (subscriber_ != nullptr) window_.Pushed(*subscriber_, batch.size(), false);
     co_await asio::post(worker_.context(), kTask);
   }
   co_return Cancelled("reader: ended");
@@ -120,6 +120,7 @@ void PrivateReader::End(EndReason reason, Status status) {
 
 void PrivateReader::DoEnd(EndReason reason, const Status& status) {
   if (Subscriber* subscriber = std::exchange(subscriber_, nullptr)) {
+    window_.Forget();
     subscriber->Flush();
     subscriber->OnEnd(reason, status);
   }
@@ -140,6 +141,7 @@ Task<void> PrivateReader::CloseSource(std::shared_ptr<PrivateReader> self) {
 
 PrivateSeat::~PrivateSeat() {
   reader_->subscriber_ = nullptr;
+  reader_->window_.Forget();
   reader_->hub_->subscribers -= 1;
   reader_->Stop();
 }

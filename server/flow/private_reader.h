@@ -10,6 +10,7 @@
 
 #include "server/flow/endpoint_traffic.h"
 #include "server/flow/event.h"
+#include "server/flow/flush_window.h"
 #include "server/flow/hub_state.h"
 #include "server/flow/lanes.h"
 #include "server/flow/subscriber.h"
@@ -55,6 +56,7 @@ class PrivateReader : public std::enable_shared_from_this<PrivateReader>, public
   std::string scratch_;
   std::string id_scratch_;
   bool waits_ = false;
+  FlushWindow window_;
 };
 
 class PrivateSeat final : public Attachment {

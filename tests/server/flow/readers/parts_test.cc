@@ -1,7 +1,9 @@
 // Small parts: frames, names, lanes, the ring, the event, coalescing.
 #include <gtest/gtest.h>
 
+#include "server/base/limits.h"
 #include "server/flow/broker_name.h"
+#include "server/flow/flush_window.h"
 #include "server/flow/lanes.h"
 #include "server/flow/ring.h"
 #include "tests/server/flow/readers/fakes.h"
@@ -132,19 +134,94 @@ class Patient final : public Subscriber {
   FakeSubscriber& inner_;
 };
 
-TEST(Coalesce, frames_of_several_batches_go_out_together) {
+// A subscriber that only counts, with a wish for company.
+class Counting final : public Subscriber {
+ public:
+  explicit Counting(std::optional<std::chrono::milliseconds> wish) : wish_(wish) {}
+  const std::shared_ptr<const Encoder>& encoder() const override { return encoder_; }
+  std::size_t Demand() const override { return 1; }
+  bool Push(FramePtr) override { return true; }
+  void Flush() override { ++flushes; }
+  void OnGap(std::uint64_t) override {}
+  void OnEnd(EndReason, const Status&) override {}
+  std::optional<std::chrono::milliseconds> coalesce() const override { return wish_; }
+  int flushes = 0;
+
+ private:
+  const std::optional<std::chrono::milliseconds> wish_;
+  const std::shared_ptr<const Encoder> encoder_;
+};
+
+TEST(FlushWindow, frames_wait_for_company_as_long_as_was_asked) {
+  net::Worker worker(0, 0);
+  Counting subscriber(std::chrono::milliseconds(5));
+  FlushWindow window(worker, true);
+  for (int i = 0; i < 10; ++i) window.Pushed(subscriber, 1, false);
+  EXPECT_EQ(subscriber.flushes, 0);
+  worker.context().run();  // until the one timer has fired
+  EXPECT_EQ(subscriber.flushes, 1);
+  window.Pushed(subscriber, 0, false);  // nothing new: nothing is waited for
+  worker.context().restart();
+  worker.context().run();
+  EXPECT_EQ(subscriber.flushes, 1);
+}
+
+TEST(FlushWindow, a_full_subscriber_and_a_full_batch_are_written_at_once) {
+  net::Worker worker(0, 0);
+  Counting subscriber(std::chrono::milliseconds(1000));
+  FlushWindow window(worker, false);
+  window.Pushed(subscriber, 3, true);
+  EXPECT_EQ(subscriber.flushes, 1);
+  window.Pushed(subscriber, kCoalesceMessagesMax - 1, false);
+  EXPECT_EQ(subscriber.flushes, 1);
+  window.Pushed(subscriber, 1, false);
+  EXPECT_EQ(subscriber.flushes, 2);
+  worker.context().run();  // the timer was taken back
+  EXPECT_EQ(subscriber.flushes, 2);
+}
+
+TEST(FlushWindow, without_a_wish_slow_messages_go_at_once) {
+  for (const bool awaited : {false, true}) {
+    net::Worker worker(0, 0);
+    Counting none(std::nullopt);
+    Counting zero(std::chrono::milliseconds(0));
+    FlushWindow window(worker, awaited);
+    window.Pushed(none, 1, false);
+    window.Pushed(zero, 1, false);
+    EXPECT_EQ(none.flushes + zero.flushes, 2);
+  }
+}
+
+TEST(FlushWindow, nobody_is_called_after_forget_or_the_end) {
+  net::Worker worker(0, 0);
+  Counting subscriber(std::chrono::milliseconds(1));
+  {
+    FlushWindow ended(worker, false);
+    ended.Pushed(subscriber, 1, false);
+  }
+  FlushWindow window(worker, false);
+  window.Pushed(subscriber, 1, false);
+  window.Forget();
+  worker.context().run();
+  EXPECT_EQ(subscriber.flushes, 0);
+}
+
+void FramesOfSeveralBatchesGoOutTogether(connectors::Share share, connectors::Qos qos) {
   Bench bench;
   FakeSubscriber inner(bench.encoder);
   Patient patient(inner);
   AttachmentPtr seat;
+  SubscribeSpec spec = bench.Spec(qos);
+  spec.share = share;
+  spec.broker_name = "tidegate.a.e.c";
   struct Local {
-    static Task<void> Run(Bench& bench, Patient& patient, AttachmentPtr& seat) {
-      auto result = co_await bench.hub->Attach(
-          bench.connector, bench.Spec(connectors::Qos::kNone), patient, bench.pool.at(0));
+    static Task<void> Run(Bench& bench, Patient& patient, SubscribeSpec spec, AttachmentPtr& seat) {
+      auto result = co_await bench.hub->Attach(bench.connector, std::move(spec), patient,
+                                               bench.pool.at(0));
       if (result.ok()) seat = std::move(*result);
     }
   };
-  bench.pool.at(0).Spawn("attach", Local::Run(bench, patient, seat));
+  bench.pool.at(0).Spawn("attach", Local::Run(bench, patient, spec, seat));
   bench.Turn();
   ASSERT_TRUE(seat);
   const int before = patient.flushes;
@@ -152,6 +229,16 @@ TEST(Coalesce, frames_of_several_batches_go_out_together) {
   bench.pool.at(0).context().restart();
   while (inner.written.size() < 21) bench.pool.at(0).context().run_one();
   EXPECT_LT(patient.flushes - before, 4);
+}
+
+TEST(Coalesce, frames_of_several_batches_go_out_together) {
+  FramesOfSeveralBatchesGoOutTogether(connectors::Share::kEach, connectors::Qos::kNone);
+}
+
+TEST(Coalesce, of_a_group_too_where_the_subscriber_wishes_it) {
+  for (const auto qos : {connectors::Qos::kAuto, connectors::Qos::kAtLeastOnce}) {
+    FramesOfSeveralBatchesGoOutTogether(connectors::Share::kGroup, qos);
+  }
 }
 
 }  // namespace
