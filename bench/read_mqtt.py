@@ -136,7 +136,7 @@ def main(http, mqtt, pid, count=30_000):
     used, took = cpu_seconds(pid) - before, time.monotonic() - begun
     print(json.dumps({"mode": "mqtt-to-websocket", "name": "read", "messages": int(count),
                       "per_second": round(int(count) / took),
-                      "cpu_us_per_message": round(used * 1e6 / int(count), 2)}))
+                      "cpu_us_per_unit": round(used * 1e6 / int(count), 2)}))
 
 
 if __name__ == "__main__":
