@@ -2,18 +2,13 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstring>
+
+#include "server/base/words.h"
 
 namespace tidegate {
 namespace {
 
 char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
-
-std::uint64_t Load8(const char* at) {
-  std::uint64_t word;
-  std::memcpy(&word, at, sizeof(word));
-  return word;
-}
 
 // Eight bytes are the same but for the case of ASCII letters.
 bool SameWord(std::uint64_t a, std::uint64_t b) {
@@ -162,13 +157,9 @@ bool IsValidUtf8(std::string_view text) {
   std::size_t i = 0;
   while (i < text.size()) {
     // Eight ASCII bytes at a time: most content is ASCII.
-    if (i + 8 <= text.size()) {
-      std::uint64_t word;
-      __builtin_memcpy(&word, bytes + i, 8);
-      if ((word & 0x8080808080808080ULL) == 0) {
-        i += 8;
-        continue;
-      }
+    if (i + 8 <= text.size() && (Load8(text.data() + i) & 0x8080808080808080ULL) == 0) {
+      i += 8;
+      continue;
     }
     const std::size_t size = SequenceLength(bytes + i, text.size() - i);
     if (size == 0) return false;

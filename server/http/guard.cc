@@ -1,9 +1,9 @@
 #include "server/http/guard.h"
 
 #include <array>
-#include <cstring>
 
 #include "server/base/strings.h"
+#include "server/base/words.h"
 
 namespace tidegate::http {
 
@@ -91,12 +91,6 @@ bool IsPort(std::string_view text) {
     value = value * 10 + static_cast<unsigned>(c - '0');
   }
   return value <= 65535;
-}
-
-std::uint64_t Load8(const char* at) {
-  std::uint64_t word;
-  std::memcpy(&word, at, sizeof(word));
-  return word;
 }
 
 // Eight bytes at a time: true when one of them is below 0x20 or is 0x7F.

@@ -1,7 +1,8 @@
 #include "server/http/utf8_validator.h"
 
 #include <cstddef>
-#include <cstring>
+
+#include "server/base/words.h"
 
 namespace tidegate::http {
 
@@ -10,9 +11,7 @@ bool Utf8Validator::Feed(std::string_view bytes) {
   while (valid_ && i < bytes.size()) {
     if (needed_ == 0) {
       while (bytes.size() - i >= 8) {  // runs of ASCII, eight at a time
-        std::uint64_t word;
-        std::memcpy(&word, bytes.data() + i, 8);
-        if ((word & 0x8080808080808080ULL) != 0) break;
+        if ((Load8(bytes.data() + i) & 0x8080808080808080ULL) != 0) break;
         i += 8;
       }
       if (i == bytes.size()) break;
