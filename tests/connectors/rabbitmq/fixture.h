@@ -62,7 +62,8 @@ class BrokerTest : public ::testing::Test {
   // A member of a group of its own per test.
   connectors::SourceSpec Member(connectors::Qos qos) const;
   connectors::SourceSpec Each() const;
-  // Next until `count` messages are there; acknowledges each when `ack`, else hands the acks over.
+  // Next until `count` messages are there, for at most a minute, then the source is closed and says
+  // so; acknowledges each when `ack`, else hands the acks over.
   StatusOr<std::vector<Got>> Read(connectors::Source& source, std::size_t count, bool ack = true,
                                   std::uint32_t demand = 256);
   void Close(connectors::SourcePtr& source);
