@@ -1,9 +1,12 @@
-// The floor of POST → Kafka: epoll, the least HTTP that can be called so, and librdkafka producing
-// the same bytes. 202 is sent when the delivery report has come. What a gateway costs beyond this
-// is the price of what it does.
+// The floor of POST → broker: epoll, the least HTTP that can be called so, and librdkafka producing
+// the same bytes, or AMQP frames or MQTT packets put together by hand. 202 is sent when the broker
+// has confirmed. What a gateway costs beyond this is the price of what it does.
 //
 //   floor_post --bootstrap HOST:PORT --topic NAME [--http ADDR:PORT] [--ports-file PATH]
 //              [--linger MS] [--acks all] [--idempotence true] [--property NAME=VALUE]…
+//   floor_post --amqp ADDRESS:PORT --exchange NAME --routing-key KEY
+//              [--http ADDR:PORT] [--ports-file PATH]
+//   floor_post --mqtt ADDRESS:PORT --topic NAME [--http ADDR:PORT] [--ports-file PATH]
 #include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -13,7 +16,9 @@
 #include <string>
 #include <vector>
 
+#include "bench/amqp_producer.h"
 #include "bench/kafka_producer.h"
+#include "bench/mqtt_producer.h"
 #include "bench/net.h"
 #include "bench/options.h"
 
@@ -33,7 +38,7 @@ struct Connection {
 
 class PostFloor {
  public:
-  PostFloor(int listener, KafkaProducer& producer) : listener_(listener), producer_(producer) {
+  PostFloor(int listener, Producer& producer) : listener_(listener), producer_(producer) {
     poller_.Add(listener_, kListenerTag);
     poller_.Add(producer_.event_fd(), kProducerTag);
   }
@@ -49,6 +54,7 @@ class PostFloor {
           Receive(static_cast<std::uint32_t>(event.data.u64));
         }
       }
+      producer_.Flush();
     }
   }
 
@@ -117,15 +123,20 @@ class PostFloor {
   }
 
   const int listener_;
-  KafkaProducer& producer_;
+  Producer& producer_;
   Poller poller_;
   std::vector<Connection> connections_;
   std::string buffer_ = std::string(std::size_t{64} << 10, '\0');
 };
 
-int Run(int count, char** values) {
-  const Options options(count, values, {"bootstrap", "topic", "http", "ports-file", "linger",
-                                        "acks", "idempotence", "property"});
+std::unique_ptr<Producer> MakeProducer(const Options& options) {
+  const std::string amqp = options.Get("amqp", "");
+  if (!amqp.empty()) {
+    return std::make_unique<AmqpProducer>(amqp, options.Need("exchange"),
+                                          options.Need("routing-key"));
+  }
+  const std::string mqtt = options.Get("mqtt", "");
+  if (!mqtt.empty()) return std::make_unique<MqttProducer>(mqtt, options.Need("topic"));
   ProducerSettings settings;
   settings.bootstrap = options.Need("bootstrap");
   settings.topic = options.Need("topic");
@@ -133,13 +144,20 @@ int Run(int count, char** values) {
   settings.acks = options.Get("acks", settings.acks);
   settings.idempotence = options.Get("idempotence", settings.idempotence);
   settings.properties = options.All("property");
+  return std::make_unique<KafkaProducer>(settings);
+}
+
+int Run(int count, char** values) {
+  const Options options(count, values,
+                        {"bootstrap", "topic", "http", "ports-file", "linger", "acks",
+                         "idempotence", "property", "amqp", "exchange", "routing-key", "mqtt"});
   StopOnSignals();
   int port = 0;
   const int listener = ListenOn(options.Get("http", "127.0.0.1:0"), port);
-  KafkaProducer producer(settings);
+  const std::unique_ptr<Producer> producer = MakeProducer(options);
   WriteFile(options.Get("ports-file", ""), "{\"http\": \"127.0.0.1:" + std::to_string(port) +
                                                "\", \"pid\": " + std::to_string(getpid()) + "}");
-  PostFloor floor(listener, producer);
+  PostFloor floor(listener, *producer);
   floor.Run();
   return 0;
 }

@@ -61,7 +61,7 @@ bool KafkaProducer::Produce(std::string_view payload, std::uint64_t opaque) {
                           reinterpret_cast<void*>(opaque)) == 0;
 }
 
-void KafkaProducer::Poll(const std::function<void(std::uint64_t, bool)>& on_delivered) {
+void KafkaProducer::Poll(const OnDelivered& on_delivered) {
   std::uint64_t wakeups = 0;
   if (read(event_fd_, &wakeups, sizeof wakeups) < 0) wakeups = 0;  // nothing pending is fine
   while (rd_kafka_event_t* event = rd_kafka_queue_poll(queue_, 0)) {

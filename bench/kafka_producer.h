@@ -4,11 +4,10 @@
 // Thread: one (librdkafka has its own). Fails: bad settings end the program.
 #pragma once
 
-#include <cstdint>
-#include <functional>
 #include <string>
-#include <string_view>
 #include <vector>
+
+#include "bench/producer.h"
 
 extern "C" {
 struct rd_kafka_s;
@@ -27,19 +26,16 @@ struct ProducerSettings {
   std::vector<std::string> properties;  // name=value
 };
 
-class KafkaProducer {
+class KafkaProducer : public Producer {
  public:
   explicit KafkaProducer(const ProducerSettings& settings);
   KafkaProducer(const KafkaProducer&) = delete;
   KafkaProducer& operator=(const KafkaProducer&) = delete;
-  ~KafkaProducer();
+  ~KafkaProducer() override;
 
-  // Readable when Poll has something.
-  int event_fd() const { return event_fd_; }
-  // Copies the payload. False when the queue is full.
-  bool Produce(std::string_view payload, std::uint64_t opaque);
-  // Calls `on_delivered(opaque, ok)` for all reports that are there.
-  void Poll(const std::function<void(std::uint64_t, bool)>& on_delivered);
+  int event_fd() const override { return event_fd_; }
+  bool Produce(std::string_view payload, std::uint64_t opaque) override;
+  void Poll(const OnDelivered& on_delivered) override;
 
  private:
   rd_kafka_s* client_ = nullptr;

@@ -190,14 +190,20 @@ fan_out() {
   tee -a "$results" <"$work/subs.json" >&2
 }
 
-# post_to_broker NAME PATH KEY [FLAG…]: 256 B over 64 connections to the gateway `ours`; records the
-# line
+# post_256 URL PID NAME KEY [FLAG…]: 256 B over 64 connections; records the line
+post_256() {
+  local url=$1 pid=$2 name=$3 secret=$4
+  shift 4
+  load "$BENCH_BIN/tg_bench" post --name "$name" --url "$url" --pid "$pid" --size 256 \
+    --header "X-Gravitee-Api-Key: $secret" --warmup "$warmup" --duration "$seconds" \
+    --connections 64 "$@" | tee -a "$results" >&2
+}
+
+# post_to_broker NAME PATH KEY [FLAG…]: post_256 to the gateway `ours`
 post_to_broker() {
   local name=$1 path=$2 secret=$3
   shift 3
-  load "$BENCH_BIN/tg_bench" post --name "$name" --url "$ours_url/$path" --pid "$ours_pid" \
-    --size 256 --header "X-Gravitee-Api-Key: $secret" --warmup "$warmup" --duration "$seconds" \
-    --connections 64 "$@" | tee -a "$results" >&2
+  post_256 "$ours_url/$path" "$ours_pid" "$name" "$secret" "$@"
 }
 
 # define_mock: the API /mock behind a key of its own ($key-mock), to set a connector's cost against;

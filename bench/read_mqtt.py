@@ -1,10 +1,10 @@
 """MQTT to one WebSocket client: the gateway's CPU for a message.
 
-usage: read_mqtt.py HTTP-HOST:PORT MQTT-HOST:PORT GATEWAY-PID [MESSAGES]
+usage: read_mqtt.py NAME HTTP-HOST:PORT PATH MQTT-HOST:PORT TOPIC IN-FLIGHT PID [MESSAGES]
 
-A publisher of 256 B at QoS 1 is never more than WINDOW messages ahead of the client:
-Mosquitto drops what is queued beyond 1,000 for a subscriber (max_queued_messages), and this is not
-about its queue. Prints one line of JSON; exits with 1 when messages do not come.
+A publisher of 256 B at QoS 1, with as many unanswered as the broker takes (its receive maximum), is
+never more than WINDOW messages ahead of the client: this is not about the broker's queue. Prints
+one line of JSON; exits with 1 when messages do not come.
 """
 
 import json
@@ -14,18 +14,16 @@ import socket
 import sys
 import time
 
-TOPIC = b"bench/read"
 SIZE = 256
-IN_FLIGHT = 20    # Mosquitto's receive maximum (max_inflight_messages)
 FRAME = 4 + SIZE   # 126 and two bytes of length, unmasked
 WINDOW = 400
 PATIENCE = 30.0   # seconds without any message
 
 
-def upgrade(address):
+def upgrade(address, path):
     host, port = address.rsplit(":", 1)
     stream = socket.create_connection((host, int(port)))
-    stream.sendall((f"GET /read HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\n"
+    stream.sendall((f"GET {path} HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\n"
                     "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
                     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n").encode())
     data = b""
@@ -44,9 +42,10 @@ def cpu_seconds(pid):
 
 
 class Publisher:
-    """MQTT 5, QoS 1, as many in flight as Mosquitto takes; the packets are made once."""
+    """MQTT 5, QoS 1, never more than `in_flight` unanswered; the packets are made once."""
 
-    def __init__(self, address):
+    def __init__(self, address, topic, in_flight):
+        self.in_flight = in_flight
         host, port = address.rsplit(":", 1)
         self.socket = socket.create_connection((host, int(port)))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -54,21 +53,21 @@ class Publisher:
         answer = self.socket.recv(256)
         if answer[:1] != b"\x20" or answer[3] != 0:
             sys.exit(f"the broker does not let the publisher in: {answer!r}")
-        self.packets = [self.packet(number) for number in range(1, IN_FLIGHT + 1)]
+        self.packets = [self.packet(topic.encode(), number) for number in range(1, in_flight + 1)]
         self.sent = self.acknowledged = 0
         self.unread = b""  # an answer that is not whole
 
     @staticmethod
-    def packet(number):
-        rest = (len(TOPIC).to_bytes(2, "big") + TOPIC + number.to_bytes(2, "big") + b"\x00" +
+    def packet(topic, number):
+        rest = (len(topic).to_bytes(2, "big") + topic + number.to_bytes(2, "big") + b"\x00" +
                 b"x" * SIZE)
         return bytes([0x32, len(rest) % 128 | 128, len(rest) // 128]) + rest
 
     def publish(self, limit):
         """As many as may be in flight, at most up to `limit` in all; they are answered in order."""
-        count = min(limit - self.sent, IN_FLIGHT - (self.sent - self.acknowledged))
+        count = min(limit - self.sent, self.in_flight - (self.sent - self.acknowledged))
         if count > 0:
-            first = self.sent % IN_FLIGHT
+            first = self.sent % self.in_flight
             self.socket.sendall(b"".join((self.packets * 2)[first:first + count]))
             self.sent += count
 
@@ -83,9 +82,9 @@ class Publisher:
 
 
 class Run:
-    def __init__(self, http, mqtt):
-        self.stream, self.received = upgrade(http)
-        self.publisher = Publisher(mqtt)
+    def __init__(self, http, path, mqtt, topic, in_flight):
+        self.stream, self.received = upgrade(http, path)
+        self.publisher = Publisher(mqtt, topic, in_flight)
         self.lost = 0    # published before the subscription, or counted apart
         self.last = b""  # what came last: a close frame says why
         self.selector = selectors.DefaultSelector()
@@ -100,7 +99,7 @@ class Run:
         if self.stream in ready:
             data = self.stream.recv(1 << 18)
             if not data:
-                sys.exit(f"the gateway closed the stream: {self.last[-120:]!r}")
+                sys.exit(f"the stream was closed: {self.last[-120:]!r}")
             self.last = data
             self.received += len(data)
         return bool(ready)
@@ -127,14 +126,14 @@ class Run:
                 sys.exit(f"{self.received // FRAME} of {total} messages have come")
 
 
-def main(http, mqtt, pid, count=30_000):
-    run = Run(http, mqtt)
+def main(name, http, path, mqtt, topic, in_flight, pid, count=30_000):
+    run = Run(http, path, mqtt, topic, int(in_flight))
     run.subscribe()
     run.until(1000)
     before, begun = cpu_seconds(pid), time.monotonic()
     run.until(1000 + int(count))
     used, took = cpu_seconds(pid) - before, time.monotonic() - begun
-    print(json.dumps({"mode": "mqtt-to-websocket", "name": "read", "messages": int(count),
+    print(json.dumps({"mode": "mqtt-to-websocket", "name": name, "messages": int(count),
                       "per_second": round(int(count) / took),
                       "cpu_us_per_unit": round(used * 1e6 / int(count), 2)}))
 

@@ -1,11 +1,17 @@
 #!/usr/bin/env bash
-# POST 256 B → RabbitMQ, 202 after the broker's confirm (mandatory, durable queue of bounded
-# length), 64 connections, behind an API-key plan; persistent, which waits for the broker's disk,
-# and transient; in turns with the same POST to the mock: at the same rate the difference is the
-# connector's.
+# POST 256 B → RabbitMQ, 202 after the broker's confirm (mandatory), 64 connections, behind an
+# API-key plan, in turns with the floor: against a stand-in that confirms at once, where the one who
+# is measured and not the broker is the limit, then against RabbitMQ (durable queue of bounded
+# length): transient, persistent (which waits for the broker's disk), and at one rate for both.
+# The same POST to the mock shows what of it is the connector's.
 # Settings: the head of lib.sh; BENCH_RABBITMQ=HOST:PORT uses a broker that is there (guest/guest).
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 find_programs
+[ -x "$BENCH_BIN/mock_amqp" ] || die "no mock_amqp in BENCH_BIN: build bench_programs again"
+(exec taskset -c 1 "$BENCH_BIN/mock_amqp" --ports-file "$work/amqp.json") 2>"$work/amqp.err" &
+started+=($!)
+await "$work/amqp.json" $!
+fast=$(value "$work/amqp.json" amqp)
 if [ -n "${BENCH_RABBITMQ:-}" ]; then
   rabbitmq=$BENCH_RABBITMQ
 else
@@ -23,73 +29,63 @@ channel.queue_declare("bench", durable=True, arguments={"x-max-length": 10000})
 channel.queue_bind("bench", "bench", "#")
 PY
 mkdir -p "$work/definitions"
-cat >"$work/definitions/post.yaml" <<YAML
+# define NAME BROKER PERSISTENT: the API /NAME behind the key $key-NAME
+define() {
+  cat <<YAML
 kind: Api
-name: rabbit
+name: $1
 type: message
-listeners: [{path: /rabbit}]
+listeners: [{path: /$1}]
 entrypoints: [httpPost]
 endpointGroups:
   - name: default
     endpoints:
       - name: broker
         rabbitmq:
-          serverHost: ${rabbitmq%:*}
-          serverPort: ${rabbitmq##*:}
-          security: {auth: {username: guest, password: guest}}
-          producer: {exchange: {name: bench, type: topic}, routingKey: bench.post}
-plans: [{name: keys, apiKey: {}}]
----
-kind: Api
-name: transient
-type: message
-listeners: [{path: /transient}]
-entrypoints: [httpPost]
-endpointGroups:
-  - name: default
-    endpoints:
-      - name: broker
-        rabbitmq:
-          serverHost: ${rabbitmq%:*}
-          serverPort: ${rabbitmq##*:}
+          serverHost: ${2%:*}
+          serverPort: ${2##*:}
           security: {auth: {username: guest, password: guest}}
           producer:
             exchange: {name: bench, type: topic}
             routingKey: bench.post
-            persistent: false
+            persistent: $3
 plans: [{name: keys, apiKey: {}}]
 ---
-kind: Application
-name: load
----
 kind: Subscription
-name: load-rabbit
-api: rabbit
+name: load-$1
+api: $1
 plan: keys
 application: load
-apiKeys: [{name: main, key: "$key"}]
+apiKeys: [{name: main, key: "$key-$1"}]
 ---
-kind: Subscription
-name: load-transient
-api: transient
-plan: keys
-application: load
-apiKeys: [{name: main, key: "$key-transient"}]
 YAML
+}
+{
+  define fast "$fast" false
+  define transient "$rabbitmq" false
+  define persistent "$rabbitmq" true
+  printf 'kind: Application\nname: load\n'
+} >"$work/definitions/post.yaml"
 define_mock
 start_gateway ours --state none --definitions "$work/definitions"
+start fast "$BENCH_BIN/floor_post" --amqp "$fast" --exchange bench --routing-key bench.post
+start slow "$BENCH_BIN/floor_post" --amqp "$rabbitmq" --exchange bench --routing-key bench.post
 begin rabbitmq
 
 for ((round = 0; round < rounds; round++)); do
+  post_256 "$fast_url/" "$fast_pid" floor-stand-in none
+  post_to_broker ours-stand-in fast "$key-fast"
   post_to_broker mock mock "$key-mock"
-  post_to_broker persistent rabbit "$key"
-  post_to_broker transient transient "$key-transient"
 done
-# At one rate for all: in closed loop the broker decides how many requests share a turn of the
-# worker, and a request that has a turn to itself costs several times as much.
 for ((round = 0; round < rounds; round++)); do
-  post_to_broker mock-3000/s mock "$key-mock" --rate 3000
-  post_to_broker persistent-3000/s rabbit "$key" --rate 3000
-  post_to_broker transient-3000/s transient "$key-transient" --rate 3000
+  post_256 "$slow_url/" "$slow_pid" floor-transient none
+  post_to_broker ours-transient transient "$key-transient"
+  post_to_broker persistent persistent "$key-persistent"
+done
+# At one rate: in closed loop the broker decides how many requests share a turn of the worker, and a
+# request that has a turn to itself costs several times as much.
+for ((round = 0; round < rounds; round++)); do
+  post_256 "$slow_url/" "$slow_pid" floor-transient-3000/s none --rate 3000
+  post_to_broker ours-transient-3000/s transient "$key-transient" --rate 3000
 done
 table

@@ -64,6 +64,8 @@ def ratios(by_name, key):
 
 def spoiled(entry):
     """Why a line does not count, or None."""
+    if entry.get("count") == 0:
+        return "nothing was answered"
     if entry.get("errors"):
         return f"{entry['errors']} errors"
     if entry.get("closed"):

@@ -46,6 +46,12 @@ class Table(unittest.TestCase):
         self.assertIn("- ours / floor, CPU per unit: 1.20 (1.20–1.20)", text)
         self.assertIn("- not counted: ours, run 1: 3 errors", text)
 
+    def test_a_run_without_an_answer_does_not_count(self):
+        text = self.printed(post("floor", 10), post("ours", 1, count=0), post("floor", 10),
+                            post("ours", 12, count=7))
+        self.assertIn("- ours / floor, CPU per unit: 1.20 (1.20–1.20)", text)
+        self.assertIn("- not counted: ours, run 1: nothing was answered", text)
+
     def test_what_spoils_subscribers(self):
         self.assertIsNone(table.spoiled(subs(99, 100, 500)))
         self.assertIn("uneven", table.spoiled(subs(80, 100, 500)))
