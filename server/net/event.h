@@ -1,13 +1,12 @@
 // Wakes one waiting coroutine: the smallest thing that can be awaited.
 //
-// Set() is remembered until a Wait() has taken it. The waiter resumes by a post, never inside
-// Set(): whoever sets an event may hold iterators into what the waiter changes.
+// Set() is remembered until a Wait() has taken it. The waiter resumes after the present function,
+// never inside Set(): whoever sets an event may hold iterators into what the waiter changes.
 // Thread: one worker. Owner: the object whose coroutine waits; destroying an event with a waiter
 // destroys that coroutine. Fails: never.
 #pragma once
 
 #include <boost/asio/async_result.hpp>
-#include <boost/asio/post.hpp>
 #include <chrono>
 #include <optional>
 #include <utility>
@@ -25,10 +24,6 @@ class Event : private WheelTimer {
     }
   };
 
-  auto Suspend() {
-    return asio::async_initiate<const asio::deferred_t&, void()>(Keep(), kDirect, &waiter_);
-  }
-
  public:
   explicit Event(Worker& worker) : worker_(worker) {}
 
@@ -39,6 +34,20 @@ class Event : private WheelTimer {
   void Reset() { set_ = false; }
   bool is_set() const { return set_; }
 
+  // With a deadline and without a coroutine frame, for the hot path:
+  //   if (event.Arm(deadline)) co_await event.Suspend();
+  //   const bool set = event.Take();
+  bool Arm(TimePoint deadline) {
+    if (!set_) worker_.wheel().ArmAt(*this, deadline);
+    return !set_;
+  }
+  auto Suspend() {
+    return asio::async_initiate<const asio::deferred_t&, void()>(Keep(), kDirect, &waiter_);
+  }
+  bool Take() {
+    Cancel();
+    return std::exchange(set_, false);
+  }
   // At most one waiter at a time. Takes the signal: the next Wait() waits again.
   Task<void> Wait() {
     if (!set_) {
@@ -64,7 +73,7 @@ class Event : private WheelTimer {
     if (!waiter_) return;
     Handler handler = std::move(*waiter_);
     waiter_.reset();
-    asio::post(worker_.context(), std::move(handler));
+    worker_.Defer(std::move(handler));
   }
 
   Worker& worker_;

@@ -15,6 +15,8 @@ namespace {
 
 thread_local Worker* current_worker = nullptr;
 
+constexpr std::size_t kDeferredKept = 4096;  // 64 KiB: a burst's memory is given back
+
 std::int64_t NowNs() { return Clock::now().time_since_epoch().count(); }
 
 void LogEscaped(const char* name, const std::exception_ptr& error) {
@@ -40,6 +42,28 @@ Worker::~Worker() {
   if (thread_.joinable()) thread_.join();
   // Locals may own asio objects: they go while the context still exists.
   locals_.clear();
+}
+
+void Worker::Defer(Resume<void()> resume) {
+  if (deferred_ == nullptr) {
+    auto batch = spare_ ? std::move(spare_) : std::make_unique<Deferred>(*this);
+    deferred_ = batch.get();
+    Post([this, batch = std::move(batch)]() mutable { RunDeferred(std::move(batch)); });
+  }
+  deferred_->all.push_back(std::move(resume));
+}
+
+void Worker::RunDeferred(std::unique_ptr<Deferred> batch) {
+  batch->Seal();  // what is handed over from here on has its turn later
+  for (Resume<void()>& resume : batch->all) {
+    try {
+      std::move(resume)();
+    } catch (...) {
+      LogEscaped("deferred coroutine", std::current_exception());
+    }
+  }
+  batch->all.clear();
+  if (batch->all.capacity() <= kDeferredKept) spare_ = std::move(batch);
 }
 
 void Worker::Spawn(const char* name, Task<void> task) {

@@ -41,6 +41,9 @@ class Worker {
   void Post(F&& function) {
     asio::post(context_, std::forward<F>(function));
   }
+  // Worker thread only. Resumes the coroutine after the present function, behind those handed over
+  // before; all of one turn cost one post.
+  void Defer(Resume<void()> resume);
   // Worker thread only (or before Start). Runs `task` as a root: an exception that escapes is
   // logged with `name` and counted; it ends this task only.
   void Spawn(const char* name, Task<void> task);
@@ -63,12 +66,28 @@ class Worker {
   void SendBeat();
 
  private:
+  // What one post resumes. The post owns it, so it ends with the context at the latest; coroutines
+  // that end with it may hand over more.
+  struct Deferred {
+    explicit Deferred(Worker& home) : worker(home) {}
+    Deferred(const Deferred&) = delete;
+    Deferred& operator=(const Deferred&) = delete;
+    ~Deferred() { Seal(); }
+    void Seal() {
+      if (worker.deferred_ == this) worker.deferred_ = nullptr;
+    }
+    Worker& worker;
+    std::vector<Resume<void()>> all;
+  };
   friend class WorkerPool;
   void Run();
+  void RunDeferred(std::unique_ptr<Deferred> batch);
 
   const std::size_t index_;
   const std::size_t metric_slot_;
-  asio::io_context context_{1};
+  Deferred* deferred_ = nullptr;     // posted already, takes more
+  std::unique_ptr<Deferred> spare_;  // one that has run, for its memory
+  asio::io_context context_{1};      // behind these two, which its end may need
   TimerWheel wheel_;
   std::unordered_map<std::type_index, std::shared_ptr<void>> locals_;
   std::atomic<std::int64_t> last_beat_ns_;
