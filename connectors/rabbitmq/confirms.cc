@@ -31,12 +31,14 @@ std::string Confirms::NewToken() { return RandomToken(8) + "-"; }
 
 std::string Confirms::IdOf(std::uint64_t tag) const { return token_ + std::to_string(tag); }
 
-void Confirms::Add(std::uint32_t slot, std::string_view exchange, std::string_view routing_key,
-                   std::string own_id) {
+Confirms::Place Confirms::PlaceOf(std::string_view exchange, std::string_view routing_key) {
+  return {HashOf(exchange), HashOf(routing_key)};
+}
+
+void Confirms::Add(std::uint32_t slot, const Place& place, std::string own_id) {
   Waiting& waiting = waiting_.emplace_back();
   waiting.slot = slot;
-  waiting.exchange = HashOf(exchange);
-  waiting.routing_key = HashOf(routing_key);
+  waiting.place = place;
   waiting.own_id = std::move(own_id);
   ++unsettled_;
 }
@@ -81,11 +83,10 @@ void Confirms::OnReturn(const Returned& returned) {
   }
   // Several may have one id, of one client or of many. Where they were sent to tells them apart; to
   // one place the broker returns them in their order.
-  const std::size_t exchange = HashOf(returned.exchange);
-  const std::size_t routing_key = HashOf(returned.routing_key);
+  const Place place = PlaceOf(returned.exchange, returned.routing_key);
   for (Waiting& waiting : waiting_) {
     if (waiting.settled || !waiting.returned.ok() || waiting.own_id != returned.message_id ||
-        waiting.exchange != exchange || waiting.routing_key != routing_key) {
+        waiting.place != place) {
       continue;
     }
     waiting.returned = why;
@@ -101,7 +102,7 @@ void Confirms::OnChannelClosed(const CloseReason& reason) {
   if (publish) {
     for (std::size_t i = 0; i < waiting_.size(); ++i) {
       if (waiting_[i].settled) continue;
-      if (!exchange || waiting_[i].exchange == *exchange) last = i;
+      if (!exchange || waiting_[i].place.exchange == *exchange) last = i;
     }
   }
   const Status why = ChannelError("publish to rabbitmq", reason);

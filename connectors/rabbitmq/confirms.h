@@ -19,6 +19,14 @@ namespace tidegate::rabbitmq {
 
 class Confirms {
  public:
+  // Where a message was sent to, as far as it is told apart from another place.
+  struct Place {
+    std::size_t exchange = 0;     // hash
+    std::size_t routing_key = 0;  // hash
+    bool operator==(const Place&) const = default;
+  };
+  static Place PlaceOf(std::string_view exchange, std::string_view routing_key);
+
   // Called once for each publish with what became of it.
   using Settle = std::function<void(std::uint32_t slot, connectors::PublishResult result)>;
   explicit Confirms(Settle settle) : settle_(std::move(settle)) {}
@@ -28,8 +36,7 @@ class Confirms {
   std::size_t size() const { return unsettled_; }
   // `own_id`: what a return would be recognised by, with where it was sent to; empty: by its number
   // (see IdOf).
-  void Add(std::uint32_t slot, std::string_view exchange, std::string_view routing_key,
-           std::string own_id);
+  void Add(std::uint32_t slot, const Place& place, std::string own_id);
 
   void OnConfirm(std::uint64_t tag, bool multiple, bool ack);
   void OnReturn(const Returned& returned);
@@ -44,8 +51,7 @@ class Confirms {
   struct Waiting {
     std::uint32_t slot = 0;
     bool settled = false;
-    std::size_t exchange = 0;     // hash
-    std::size_t routing_key = 0;  // hash
+    Place place;
     std::string own_id;
     Status returned;
   };

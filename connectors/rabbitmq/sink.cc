@@ -39,12 +39,15 @@ struct RabbitSink::Slot {
   std::uint32_t ok = 0;
   std::uint32_t unknown = 0;
   Status failure;        // the first
+  TimePoint settled_at;
   bool waited = false;   // somebody waits
   bool blocked = false;  // caught by an alarm
 };
 
 RabbitSink::RabbitSink(SharedPtr shared, net::Worker& worker)
     : shared_(std::move(shared)), worker_(worker),
+      configured_(Confirms::PlaceOf(shared_->config.producer.exchange.name,
+                                    shared_->config.producer.routing_key)),
       confirms_([this](std::uint32_t slot, PublishResult result) {
         Settle(slot, std::move(result));
       }),
@@ -97,8 +100,8 @@ Task<PublishResult> RabbitSink::Publish(const OutMessage& message, TimePoint dea
     co_return No(std::move(sent));
   }
   slot->waited = true;
-  const milliseconds left = Left(deadline);
-  if (left > milliseconds(0)) co_await slot->done.WaitFor(left);
+  if (deadline > begun && slot->done.Arm(deadline)) co_await slot->done.Suspend();
+  slot->done.Take();
   PublishResult result;
   if (slot->outstanding == 0) {
     if (!slot->failure.ok()) {
@@ -106,7 +109,7 @@ Task<PublishResult> RabbitSink::Publish(const OutMessage& message, TimePoint dea
       const bool no = slot->ok == 0 && slot->unknown == 0;
       result = PublishResult(no ? Outcome::kNo : Outcome::kUnknown, slot->failure);
     }
-    shared_->monitor->Confirmed(Clock::now() - begun);
+    shared_->monitor->Confirmed(slot->settled_at - begun);
     Free(index);
   } else {
     slot->waited = false;  // its confirmations free it
@@ -123,7 +126,7 @@ Task<PublishResult> RabbitSink::Publish(const OutMessage& message, TimePoint dea
 Status RabbitSink::SendAll(const OutMessage& message, std::uint32_t slot) {
   const RabbitmqConfig::Producer& producer = shared_->config.producer;
   if (message.topics.empty()) {
-    Send(message, slot, producer.exchange.name, producer.routing_key);
+    Send(message, slot, producer.exchange.name, producer.routing_key, configured_);
     return OkStatus();
   }
   if (message.topics.size() > kDestinationsMax) {
@@ -138,13 +141,14 @@ Status RabbitSink::SendAll(const OutMessage& message, std::uint32_t slot) {
     destinations.push_back(std::move(*destination));
   }
   for (const Destination& destination : destinations) {
-    Send(message, slot, destination.exchange, destination.routing_key);
+    Send(message, slot, destination.exchange, destination.routing_key,
+         Confirms::PlaceOf(destination.exchange, destination.routing_key));
   }
   return OkStatus();
 }
 
 void RabbitSink::Send(const OutMessage& message, std::uint32_t slot, std::string_view exchange,
-                      std::string_view routing_key) {
+                      std::string_view routing_key, const Confirms::Place& place) {
   const std::string id = confirms_.IdOf(confirms_.next());
   Content content;
   content.body = message.content;
@@ -152,7 +156,7 @@ void RabbitSink::Send(const OutMessage& message, std::uint32_t slot, std::string
   content.message_id = id;
   content.persistent = shared_->config.producer.persistent;
   connection_->Publish(exchange, routing_key, shared_->config.producer.mandatory, content);
-  confirms_.Add(slot, exchange, routing_key, std::string(OwnMessageId(message.headers)));
+  confirms_.Add(slot, place, std::string(OwnMessageId(message.headers)));
   ++slots_[slot]->outstanding;
 }
 
@@ -266,6 +270,7 @@ void RabbitSink::Settle(std::uint32_t index, PublishResult result) {
     if (slot.failure.ok()) slot.failure = std::move(result.status);
   }
   if (--slot.outstanding > 0) return;
+  slot.settled_at = settling_at_;
   if (slot.waited) {
     slot.done.Set();
   } else {
@@ -274,6 +279,7 @@ void RabbitSink::Settle(std::uint32_t index, PublishResult result) {
 }
 
 void RabbitSink::OnConfirm(std::uint64_t tag, bool multiple, bool ack) {
+  settling_at_ = Clock::now();
   confirms_.OnConfirm(tag, multiple, ack);
 }
 
@@ -298,15 +304,17 @@ void RabbitSink::OnBlockedTooLong() {
 void RabbitSink::OnChannelLost(const CloseReason& reason) {
   ready_ = false;
   shared_->monitor->Refused(ChannelError("publish to rabbitmq", reason));
+  settling_at_ = Clock::now();
   confirms_.OnChannelClosed(reason);
 }
 
 void RabbitSink::OnLost(const Status& why) {
+  settling_at_ = Clock::now();
   // A broker that takes us in and throws us out is not asked by every publish.
-  if (ready_ && Clock::now() - ready_at_ >= kBriefLife) {
+  if (ready_ && settling_at_ - ready_at_ >= kBriefLife) {
     backoff_.Reset();
   } else if (ready_) {
-    retry_at_ = Clock::now() + backoff_.Next(RandomUint64());
+    retry_at_ = settling_at_ + backoff_.Next(RandomUint64());
     last_error_ = why;
   }
   ready_ = false;
@@ -334,6 +342,7 @@ Task<void> RabbitSink::Shut(std::shared_ptr<RabbitSink> self) {
   self->shared_->monitor->Disconnected();
   const Status why =
       MakeError(ErrorClass::kConnectionClosed, "publish to rabbitmq: shut down");
+  self->settling_at_ = Clock::now();
   self->confirms_.OnLost(why);
   co_await connection->Close();
 }

@@ -44,7 +44,7 @@ class RabbitSink final : public connectors::Sink,
   Task<Status> SetUpChannel(ConnectionPtr connection);
   Status SendAll(const connectors::OutMessage& message, std::uint32_t slot);
   void Send(const connectors::OutMessage& message, std::uint32_t slot, std::string_view exchange,
-            std::string_view routing_key);
+            std::string_view routing_key, const Confirms::Place& place);
   Slot* Take(std::uint32_t& index);
   void Free(std::uint32_t index);
   void Settle(std::uint32_t index, connectors::PublishResult result);
@@ -61,6 +61,7 @@ class RabbitSink final : public connectors::Sink,
 
   const SharedPtr shared_;
   net::Worker& worker_;
+  const Confirms::Place configured_;  // where messages go that name no place
   ConnectionPtr connection_;
   bool ready_ = false;  // the channel takes publishes
   bool connecting_ = false;
@@ -74,6 +75,7 @@ class RabbitSink final : public connectors::Sink,
   std::vector<std::uint32_t> free_;
   std::uint32_t inflight_ = 0;
   TimePoint last_used_;
+  TimePoint settling_at_;  // when the confirmation came that is being gone through
   CallTimer blocked_timer_;
   CallTimer idle_timer_;
 };

@@ -15,7 +15,7 @@ using connectors::PublishResult;
 class ConfirmsTest : public ::testing::Test {
  protected:
   void Add(int count, std::string_view exchange = "tasks") {
-    for (int i = 0; i < count; ++i) confirms_.Add(++slots_, exchange, "k", "");
+    for (int i = 0; i < count; ++i) confirms_.Add(++slots_, Confirms::PlaceOf(exchange, "k"), "");
   }
   static Returned Back(std::string message_id, std::string routing_key = "k") {
     Returned returned;
@@ -77,9 +77,9 @@ TEST_F(ConfirmsTest, AReturnTurnsTheConfirmationIntoANo) {
 }
 
 TEST_F(ConfirmsTest, AReturnIsKnownByTheMessagesOwnId) {
-  confirms_.Add(1, "tasks", "k", "a");
-  confirms_.Add(2, "tasks", "k", "b");
-  confirms_.Add(3, "tasks", "k", "b");
+  confirms_.Add(1, Confirms::PlaceOf("tasks", "k"), "a");
+  confirms_.Add(2, Confirms::PlaceOf("tasks", "k"), "b");
+  confirms_.Add(3, Confirms::PlaceOf("tasks", "k"), "b");
   confirms_.OnReturn(Back("b"));
   confirms_.OnReturn(Back("stranger"));
   confirms_.OnConfirm(3, true, true);
@@ -88,9 +88,9 @@ TEST_F(ConfirmsTest, AReturnIsKnownByTheMessagesOwnId) {
 
 // Ids are the clients' own: two may have chosen the same.
 TEST_F(ConfirmsTest, OfTwoWithOneIdTheOneIsMeantThatWasSentThere) {
-  confirms_.Add(1, "tasks", "taken", "id-1");
-  confirms_.Add(2, "tasks", "nobody", "id-1");
-  confirms_.Add(3, "other", "nobody", "id-1");
+  confirms_.Add(1, Confirms::PlaceOf("tasks", "taken"), "id-1");
+  confirms_.Add(2, Confirms::PlaceOf("tasks", "nobody"), "id-1");
+  confirms_.Add(3, Confirms::PlaceOf("other", "nobody"), "id-1");
   confirms_.OnReturn(Back("id-1", "nobody"));
   confirms_.OnConfirm(3, true, true);
   EXPECT_EQ(text_, "1ok 2no 3ok ");
