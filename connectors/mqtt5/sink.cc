@@ -81,14 +81,16 @@ Task<PublishResult> Mqtt5Sink::Publish(const OutMessage& message, TimePoint dead
       message.topics.empty() ? std::span<const std::string>(shared_->config.producer.topics)
                              : message.topics;
   for (const std::string& topic : topics) {
-    status = co_await Send(call, topic, properties, message.content, deadline);
+    if (!HasPlace()) status = co_await Ready(call, deadline);
+    if (status.ok()) status = Send(call, topic, properties, message.content);
     if (status.ok()) continue;
     ++call.no;
     if (call.why.ok()) call.why = std::move(status);
     break;  // the topics after it have no better chance
   }
   while (call.unconfirmed > 0 && Clock::now() < deadline) {
-    co_await call.event.WaitFor(Left(deadline));
+    if (call.event.Arm(deadline)) co_await call.event.Suspend();
+    call.event.Take();
   }
   if (call.unconfirmed > 0) {
     Forget(call);
@@ -103,10 +105,8 @@ Task<PublishResult> Mqtt5Sink::Publish(const OutMessage& message, TimePoint dead
   co_return PublishResult(definite ? Outcome::kNo : Outcome::kUnknown, std::move(call.why));
 }
 
-Task<Status> Mqtt5Sink::Send(Call& call, const std::string& topic, std::string_view properties,
-                             std::string_view payload, TimePoint deadline) {
-  Status status = co_await Ready(call, deadline);
-  if (!status.ok()) co_return status;
+Status Mqtt5Sink::Send(Call& call, const std::string& topic, std::string_view properties,
+                       std::string_view payload) {
   const Connack& broker = connection_->connack();
   PublishOut packet;
   packet.topic = topic;
@@ -114,16 +114,16 @@ Task<Status> Mqtt5Sink::Send(Call& call, const std::string& topic, std::string_v
   packet.payload = payload;
   packet.retain = shared_->config.producer.retained;
   if (broker.packet_bytes_max != 0 && SizeOf(packet) > broker.packet_bytes_max) {
-    co_return TooLarge("the broker takes packets up to " +
+    return TooLarge("the broker takes packets up to " +
                        std::to_string(broker.packet_bytes_max) + " bytes");
   }
   if (packet.retain && !broker.retain_available) {
-    co_return MakeError(ErrorClass::kConfigInvalid,
-                        "publish to mqtt5: retained is set, but the broker retains nothing");
+    return MakeError(ErrorClass::kConfigInvalid,
+                     "publish to mqtt5: retained is set, but the broker retains nothing");
   }
   if (broker.maximum_qos == 0) {
-    co_return MakeError(ErrorClass::kConfigInvalid,
-                        "publish to mqtt5: the broker takes QoS 0 only, which confirms nothing");
+    return MakeError(ErrorClass::kConfigInvalid,
+                     "publish to mqtt5: the broker takes QoS 0 only, which confirms nothing");
   }
   packet.packet_id = free_.back();
   free_.pop_back();
@@ -138,13 +138,18 @@ Task<Status> Mqtt5Sink::Send(Call& call, const std::string& topic, std::string_v
   connection_->ScheduleFlush();
   // One PUBACK wakes one; where several came, each that goes on wakes the next.
   if (!waiting_.empty() && !free_.empty()) waiting_.front()->event.Set();
-  co_return OkStatus();
+  return OkStatus();
+}
+
+bool Mqtt5Sink::HasPlace() const {
+  return connection_ && connection_->open() && !free_.empty() &&
+         connection_->unsent() < kOutBytesMax;
 }
 
 Task<Status> Mqtt5Sink::Ready(Call& call, TimePoint deadline) {
   while (true) {
+    if (HasPlace()) co_return OkStatus();
     const bool open = connection_ && connection_->open();
-    if (open && !free_.empty() && connection_->unsent() < kOutBytesMax) co_return OkStatus();
     if (!open && !connecting_) {
       // An error that is known does not become better by asking at once again.
       if (Clock::now() < retry_at_) co_return connect_error_;

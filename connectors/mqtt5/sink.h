@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "connectors/api/sink.h"
 #include "connectors/mqtt5/dialer.h"
 #include "server/net/event.h"
@@ -43,7 +44,7 @@ class Mqtt5Sink final : public connectors::Sink,
   struct Call {
     explicit Call(net::Worker& worker) : event(worker) {}
     net::Event event;
-    std::vector<std::uint16_t> ids;
+    absl::InlinedVector<std::uint16_t, 4> ids;  // one a topic
     std::size_t unconfirmed = 0;
     std::size_t ok = 0;
     std::size_t no = 0;
@@ -60,13 +61,16 @@ class Mqtt5Sink final : public connectors::Sink,
   void OnTimer() override;  // the linger is over
 
   Status CheckMessage(const connectors::OutMessage& message) const;
-  // OK: connected, and there is room for one more.
+  // Connected, and there is room for one more.
+  bool HasPlace() const;
+  // Waits for that.
   Task<Status> Ready(Call& call, TimePoint deadline);
   static Task<void> ConnectTask(std::shared_ptr<Mqtt5Sink> self);
   static Task<void> ReconnectTask(std::shared_ptr<Mqtt5Sink> self);
   void LoseConnection(const Status& why);  // and what it has not confirmed
-  Task<Status> Send(Call& call, const std::string& topic, std::string_view properties,
-                    std::string_view payload, TimePoint deadline);
+  // HasPlace must be true.
+  Status Send(Call& call, const std::string& topic, std::string_view properties,
+              std::string_view payload);
   void Forget(Call& call);
   void WakeWaiting();
   void Settle(std::uint16_t packet_id, const Puback& packet);
