@@ -294,11 +294,11 @@ void Lifecycle::Tick() {
   impl_->admin->RefreshTls();
   for (auto& server : impl_->http) {
     if (server->tls() == nullptr) continue;
-    const Status status = server->tls()->Refresh();
-    if (!status.ok()) {
-      admin::CountApply("secrets", false);
+    const StatusOr<bool> changed = server->tls()->Refresh();
+    if (!changed.ok() || *changed) admin::CountApply("secrets", changed.ok());
+    if (!changed.ok()) {
       Log(LogLevel::kError, "tls.reload_failed",
-          {{"listener", server->info().name}, {"cause", MessageOf(status)}});
+          {{"listener", server->info().name}, {"cause", MessageOf(changed.status())}});
     }
   }
 }

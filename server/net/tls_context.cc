@@ -148,15 +148,15 @@ StatusOr<std::shared_ptr<TlsContext>> TlsContext::Create(TlsServerOptions option
   return Create(std::move(source));
 }
 
-Status TlsContext::Refresh() {
+StatusOr<bool> TlsContext::Refresh() {
   std::string stamp = impl_->source.stamp();
-  if (stamp == impl_->stamp) return OkStatus();
+  if (stamp == impl_->stamp) return false;
   impl_->stamp = std::move(stamp);  // what is refused is tried again only when it changes again
   TG_RETURN_IF_ERROR(impl_->Load());
   Log(LogLevel::kInfo, "tls.reloaded",
       {{"certificates", std::to_string(impl_->Current()->all.size())},
        {"expiresAtUnix", std::to_string(impl_->expires_at.load())}});
-  return OkStatus();
+  return true;
 }
 
 std::int64_t TlsContext::expires_at() const { return impl_->expires_at; }

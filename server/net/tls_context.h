@@ -54,9 +54,9 @@ class TlsContext {
   Task<StatusOr<ByteStreamPtr>> Accept(Worker& worker, ByteStreamPtr stream,
                                        std::chrono::milliseconds limit);
 
-  // Asks the source again when its stamp has changed. OkStatus when nothing changed or what came is
-  // in use (logged); otherwise why the old certificates were kept, told once per change.
-  Status Refresh();
+  // Asks the source again when its stamp has changed. True: what came is in use (logged); false:
+  // nothing changed; otherwise why the old certificates were kept, told once per change.
+  StatusOr<bool> Refresh();
   // The earliest notAfter of the leaves in use, seconds since 1970.
   std::int64_t expires_at() const;
   std::uint64_t handshake_failures() const;

@@ -135,12 +135,19 @@ class TlsTest(unittest.TestCase):
                 self.assertIn("tls.certificates[0].certificateChain: holds no certificate",
                               gateway.log_text())
                 self.assertEqual(gateway.shown("front.test", self.ca), "before")
+                counted = "tidegate_config_applies_total"
+                self.assertEqual(
+                    gateway.metric(counted, source="secrets", result="rejected"), 1)
+                self.assertEqual(
+                    gateway.metric(counted, source="secrets", result="accepted"), 0)
                 certificate, key = pki.issue("after", "DNS:front.test")
                 shutil.copy(key, front / "tls.key")  # one after the other, as people do
                 shutil.copy(certificate, front / "new")
                 os.replace(front / "new", front / "tls.crt")
                 harness.until(lambda: gateway.shown("front.test", self.ca) == "after", "it")
                 self.assertIn("tls.reloaded", gateway.log_text())
+                self.assertEqual(
+                    gateway.metric(counted, source="secrets", result="accepted"), 1)
                 # Who is connected goes on under the old one.
                 while b"data: tick" not in stream.recv(4096):
                     pass

@@ -300,15 +300,16 @@ TEST_F(TlsTest, CertificatesAreReloadedAndBadOnesAreNot) {
   ASSERT_TRUE(Handshake(*context));
   EXPECT_EQ(CommonName(client_ssl_), "server");
   now.identities[0].chain_pem = "not a certificate";
-  EXPECT_TRUE(context->Refresh().ok());  // the stamp is the same: not looked at
+  EXPECT_FALSE(context->Refresh().value());  // the stamp is the same: not looked at
   stamp = "2";
-  EXPECT_THAT(MessageOf(context->Refresh()), HasSubstr("certificate 0: read the certificate"));
-  EXPECT_TRUE(context->Refresh().ok());  // unchanged since: not tried, not told again
+  EXPECT_THAT(MessageOf(context->Refresh().status()),
+              HasSubstr("certificate 0: read the certificate"));
+  EXPECT_FALSE(context->Refresh().value());  // unchanged since: not tried, not told again
   ASSERT_TRUE(Handshake(*context));
   EXPECT_EQ(CommonName(client_ssl_), "server");
   now.identities[0] = IdentityOf(Named("renewed", ""));
   stamp = "3";
-  EXPECT_TRUE(context->Refresh().ok());
+  EXPECT_TRUE(context->Refresh().value());
   ASSERT_TRUE(Handshake(*context));
   EXPECT_EQ(CommonName(client_ssl_), "renewed");
   EXPECT_GT(context->expires_at(), 0);
