@@ -15,7 +15,7 @@ namespace {
 
 thread_local Worker* current_worker = nullptr;
 
-constexpr std::size_t kDeferredKept = 4096;  // 64 KiB: a burst's memory is given back
+constexpr std::size_t kDeferredKept = 4096;  // the memory of a burst of more is given back
 
 std::int64_t NowNs() { return Clock::now().time_since_epoch().count(); }
 
