@@ -187,6 +187,35 @@ class KafkaTest(unittest.TestCase):
         # The position is stored at the end of the stream, without anybody waiting for it.
         harness.until(lambda: next_data() == "4", "the second stream goes on after 3")
 
+    def test_a_group_and_a_reader_of_its_own_do_not_move_each_other(self):
+        name, topic = self.deploy()
+        harness.produce(topic, ["1", "2", "3"])
+        headers = {"X-Gravitee-Client-Identifier": "both-ways"}
+
+        async def group(count, meanwhile=None):
+            async with websockets.connect(f"ws://{self.gateway.http}/{name}",
+                                          extra_headers=headers) as socket:
+                got = [await asyncio.wait_for(socket.recv(), harness.DEADLINE)
+                       for _ in range(count)]
+                if meanwhile:  # the group has a member
+                    await asyncio.get_running_loop().run_in_executor(None, meanwhile)
+                return got
+
+        def own(count):
+            with self.gateway.sse(f"/{name}", headers) as client:
+                return [event.data for event in client.messages(count)]
+
+        def read_alone():  # and store where it stood, while the group has a member
+            self.assertEqual(own(3), ["1", "2", "3"])
+            harness.until(lambda: self.gateway.metric("tidegate_connections_active",
+                                                      entrypoint="sse") == 0, "stream gone")
+        self.assertEqual(asyncio.run(group(3, read_alone)), ["1", "2", "3"])
+        harness.produce(topic, ["4", "5"])
+        harness.until(lambda: own(1) == ["4"], "the next stream goes on after 3")
+        # What the streams have seen is not what the group has done.
+        self.assertEqual(asyncio.run(group(2)), ["4", "5"])
+        self.assertNotIn("positions.store_failed", self.gateway.log_text())
+
     def test_none_starts_at_the_tail(self):
         name, topic = self.deploy(qos="none", reset="latest")
         harness.produce(topic, ["old"])
