@@ -72,7 +72,7 @@ struct SubscribeSpec {
   SubscribeSpec() = default;
   connectors::Qos qos = connectors::Qos::kAuto;
   connectors::Share share = connectors::Share::kEach;
-  std::string broker_name;            // tidegate.<api>.<endpoint>.<client>, see broker_name.h
+  std::string broker_name;            // see broker_name.h; of an each reader with ".each" behind it
   std::optional<connectors::Position> position;  // from Last-Event-ID or cursor, parsed
   std::vector<std::string> topics;    // overrides, validated
   std::string api;                    // short names for metrics
