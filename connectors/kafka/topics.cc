@@ -19,6 +19,7 @@ using connectors::Start;
 constexpr int kTimeoutMs =
     static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(kQueryTimeout).count());
 constexpr int kFirstSliceMs = 250;
+constexpr auto kLeaderPause = std::chrono::milliseconds(100);  // until a leader is asked again
 constexpr std::size_t kPartitionsMax = 10'000;  // of one source; each costs a few hundred bytes
 
 struct MetadataDeleter {
@@ -94,7 +95,7 @@ StatusOr<TopicPartitions> AskOne(rd_kafka_t* rk, const SharedPtr& shared, const 
     if (!electing || Clock::now() > until) {
       return ErrorOf(topic.err, "look up kafka topic", name, true);
     }
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    std::this_thread::sleep_for(kLeaderPause);
   }
 }
 
@@ -124,29 +125,62 @@ StatusOr<std::vector<TopicPartitions>> AskPattern(rd_kafka_t* rk, const SharedPt
 }
 
 // One request per leader for all partitions: the library passes the logical offsets END and
-// BEGINNING on as the timestamps that mean exactly that in the protocol.
-Status QueryLogical(rd_kafka_t* rk, const SharedPtr& shared, std::int64_t logical,
-                    std::vector<PartitionRange>& ranges, std::int64_t PartitionRange::* field) {
+// BEGINNING on as the timestamps that mean exactly that in the protocol. Returns its code.
+int AskOffsets(rd_kafka_t* rk, std::int64_t logical, int timeout_ms,
+               std::vector<PartitionRange>& ranges, std::int64_t PartitionRange::* field) {
   ListPtr list(rd_kafka_topic_partition_list_new(static_cast<int>(ranges.size())));
   for (const PartitionRange& range : ranges) {
     rd_kafka_topic_partition_list_add(list.get(), range.topic.c_str(), range.partition)->offset =
         logical;
   }
-  const rd_kafka_resp_err_t code = rd_kafka_offsets_for_times(rk, list.get(), kTimeoutMs);
-  const bool connected = shared->monitor->connected();
-  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-    return ErrorOf(code, "query kafka offsets", "", connected);
+  const rd_kafka_resp_err_t code = rd_kafka_offsets_for_times(rk, list.get(), timeout_ms);
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return code;
+  for (int i = 0; i < list->cnt; ++i) {  // in the order in which they were added
+    const rd_kafka_topic_partition_t& entry = list->elems[i];
+    if (entry.err != RD_KAFKA_RESP_ERR_NO_ERROR) return entry.err;
+    if (entry.offset < 0) return RD_KAFKA_RESP_ERR_OFFSET_NOT_AVAILABLE;  // nobody answered for it
+    ranges[static_cast<std::size_t>(i)].*field = entry.offset;
   }
-  for (PartitionRange& range : ranges) {
-    const rd_kafka_topic_partition_t* entry =
-        rd_kafka_topic_partition_list_find(list.get(), range.topic.c_str(), range.partition);
-    if (entry == nullptr) return MakeError(ErrorClass::kInternal, "query kafka offsets: no answer");
-    if (entry->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
-      return ErrorOf(entry->err, "query kafka offsets", range.topic, connected);
+  return RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+// What a broker answers while the leader of a partition is not ready: it was elected, or the topic
+// created, a moment ago and it has not taken it up, though metadata name it already. The clients of
+// Apache Kafka ask again for the same codes; the library leaves that to us.
+bool PassesByItself(int code) {
+  switch (code) {
+    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+    case RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE:
+    case RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION:
+    case RD_KAFKA_RESP_ERR_REPLICA_NOT_AVAILABLE:
+    case RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR:
+    case RD_KAFKA_RESP_ERR_FENCED_LEADER_EPOCH:
+    case RD_KAFKA_RESP_ERR_UNKNOWN_LEADER_EPOCH:
+    case RD_KAFKA_RESP_ERR_OFFSET_NOT_AVAILABLE:
+      return true;
+    default: return false;
+  }
+}
+
+Status QueryLogical(rd_kafka_t* rk, const SharedPtr& shared, std::int64_t logical,
+                    std::vector<PartitionRange>& ranges, std::int64_t PartitionRange::* field) {
+  const TimePoint until = Clock::now() + kQueryTimeout;
+  const std::string& topic = ranges.front().topic;
+  const bool single = std::all_of(ranges.begin(), ranges.end(),
+                                  [&](const auto& range) { return range.topic == topic; });
+  while (true) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now());
+    const int code = AskOffsets(rk, logical, static_cast<int>(left.count()), ranges, field);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return OkStatus();
+    if (!PassesByItself(code) || Clock::now() + kLeaderPause >= until) {
+      return ErrorOf(code, "query kafka offsets", single ? topic : std::string(),
+                     shared->monitor->connected());
     }
-    range.*field = entry->offset;
+    std::this_thread::sleep_for(kLeaderPause);
+    // Who leads now: the library looks that up again by itself only for topics that it reads.
+    const auto renewed = Ask(rk, shared, single ? &topic : nullptr, Serve::kNo);
+    if (!renewed.ok()) return renewed.status();
   }
-  return OkStatus();
 }
 
 std::string NameOf(const PartitionRange& range) {

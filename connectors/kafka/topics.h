@@ -37,7 +37,8 @@ StatusOr<std::vector<TopicPartitions>> FindTopics(rd_kafka_t* rk, const SharedPt
                                                   const std::vector<std::string>& requested,
                                                   Serve serve = Serve::kYes);
 
-// Fills low and high of every entry.
+// Fills low and high of every entry. A leader that is not ready yet is asked again, for at most
+// kQueryTimeout each; what is refused for good is told at once.
 Status QueryRanges(rd_kafka_t* rk, const SharedPtr& shared, std::vector<PartitionRange>& ranges);
 
 // Where each range is read from (first offset to deliver), by the rules of connectors::Start.

@@ -1,3 +1,5 @@
+#include <librdkafka/rdkafka.h>
+
 #include <algorithm>
 #include <set>
 
@@ -9,6 +11,8 @@ namespace {
 using connectors::Position;
 using connectors::SourceSpec;
 using connectors::Start;
+
+constexpr int kListOffsets = 2;  // the request, by the number it has in the protocol
 
 class EachTest : public ClusterTest {
  protected:
@@ -102,6 +106,31 @@ TEST_F(EachTest, ResetNoneRefusesWhoHasNoPosition) {
   }());
   ASSERT_TRUE(latest.ok());
   Close(std::move(*latest));
+}
+
+// As a broker answers between a topic's creation, or a move of its leader, and the moment when the
+// new leader knows of it.
+TEST_F(EachTest, ALogWhoseLeaderIsNotYetReadyIsAskedAgain) {
+  Fill("orders", 3);
+  auto connector = Make(Reading("orders", Reset::kEarliest));
+  const int codes[] = {
+      RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE,
+      RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION, RD_KAFKA_RESP_ERR_OFFSET_NOT_AVAILABLE};
+  for (const int code : codes) {
+    cluster_->FailNext(kListOffsets, code, 3);
+    auto source = Open(*connector, SourceSpec());
+    ASSERT_TRUE(source.ok()) << code << ": " << MessageOf(source.status());
+    EXPECT_EQ((*source)->HighWatermark()->Format(), "orders@0#2") << code;
+    Close(std::move(*source));
+  }
+}
+
+TEST_F(EachTest, ARefusalOfTheLogIsNotAskedAgain) {
+  auto connector = Make(Reading("orders", Reset::kEarliest));
+  cluster_->FailNext(kListOffsets, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, 1);
+  auto source = Open(*connector, SourceSpec());
+  ASSERT_FALSE(source.ok());
+  EXPECT_EQ(ClassOf(source.status()), ErrorClass::kNotAuthorized) << MessageOf(source.status());
 }
 
 TEST_F(EachTest, CloseCancelsAPendingNext) {
