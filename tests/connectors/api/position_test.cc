@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "connectors/api/message.h"
+#include "tests/support/is_ok.h"
 
 namespace tidegate::connectors {
 namespace {
@@ -18,7 +19,7 @@ TEST(Position, FormatAndParseAreInverse) {
 
 TEST(Position, ParseSortsTopicsAndPartitions) {
   auto position = Position::Parse("b@1#1,0#2;a@0#3");
-  ASSERT_TRUE(position.ok());
+  ASSERT_TRUE(IsOk(position));
   EXPECT_EQ(position->Format(), "a@0#3;b@0#2,1#1");
 }
 

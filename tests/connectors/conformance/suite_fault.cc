@@ -1,6 +1,7 @@
 #include <set>
 
 #include "tests/connectors/conformance/suites.h"
+#include "tests/support/is_ok.h"
 
 namespace tidegate::connectors::conformance {
 namespace {
@@ -83,10 +84,10 @@ TEST_P(FaultContract, NobodyThereIsSaidWithinTheDeadline) {
 TEST_P(FaultContract, ClosingWhileTheBrokerIsAwayEndsInTime) {
   Connect(From::kEarliest);
   auto reader = Open(Spec());
-  ASSERT_TRUE(reader.ok());
+  ASSERT_TRUE(IsOk(reader));
   auto member = OpenFilled(Member(Qos::kAtLeastOnce), 3);
-  ASSERT_TRUE(member.ok());
-  ASSERT_TRUE(Take(**member, 3).ok());
+  ASSERT_TRUE(IsOk(member));
+  ASSERT_TRUE(IsOk(Take(**member, 3)));
   harness_->Cut();
   ASSERT_FALSE(HasFatalFailure());
   const TimePoint begun = Clock::now();

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "tests/connectors/conformance/suites.h"
+#include "tests/support/is_ok.h"
 
 namespace tidegate::connectors::conformance {
 namespace {
@@ -49,7 +50,7 @@ TEST_P(GroupContract, AcksInAnyOrderAreCommittedAndTheNextMemberGoesOn) {
   Close(*first);
   Fill(5, 20);
   auto second = Open(Member(Qos::kAtLeastOnce));
-  ASSERT_TRUE(second.ok());
+  ASSERT_TRUE(IsOk(second));
   auto rest = Take(**second, 5);
   ASSERT_TRUE(rest.ok()) << MessageOf(rest.status());
   EXPECT_EQ(ContentsOf(*rest), Numbered(20, 5));
@@ -59,14 +60,14 @@ TEST_P(GroupContract, AcksInAnyOrderAreCommittedAndTheNextMemberGoesOn) {
 TEST_P(GroupContract, WhatWasNotAcknowledgedIsDeliveredAgainToTheNextMember) {
   Connect(From::kEarliest);
   auto first = OpenFilled(Member(Qos::kAtLeastOnce), 6);
-  ASSERT_TRUE(first.ok());
+  ASSERT_TRUE(IsOk(first));
   auto held = Await(worker(), Hold(**first, 6));
-  ASSERT_TRUE(held.ok());
+  ASSERT_TRUE(IsOk(held));
   Close(*first);
   for (auto& [content, ack] : *held) ack.Done();  // of a generation that is over: ignored
   held->clear();
   auto second = Open(Member(Qos::kAtLeastOnce));
-  ASSERT_TRUE(second.ok());
+  ASSERT_TRUE(IsOk(second));
   auto again = Take(**second, 6);
   ASSERT_TRUE(again.ok()) << MessageOf(again.status());
   EXPECT_EQ(ContentsOf(*again), Numbered(0, 6));
@@ -112,9 +113,9 @@ TEST_P(FaultContract, LateAcksOfALostConnectionSettleNothing) {
 TEST_P(GroupContract, RetryComesAgainRejectDoesNotAndDroppingIsRetry) {
   Connect(From::kEarliest);
   auto source = OpenFilled(Member(Qos::kAtLeastOnce), 3);
-  ASSERT_TRUE(source.ok());
+  ASSERT_TRUE(IsOk(source));
   auto held = Await(worker(), Hold(**source, 3));
-  ASSERT_TRUE(held.ok());
+  ASSERT_TRUE(IsOk(held));
   OnWorker(worker(), [&] {
     (*held)[0].second.Nack(NackKind::kRetry);
     (*held)[1].second.Nack(NackKind::kReject);
@@ -127,7 +128,7 @@ TEST_P(GroupContract, RetryComesAgainRejectDoesNotAndDroppingIsRetry) {
   Close(*source);
   Fill(1, 3);
   auto next = Open(Member(Qos::kAtLeastOnce));
-  ASSERT_TRUE(next.ok());
+  ASSERT_TRUE(IsOk(next));
   auto rest = Take(**next, 1);
   ASSERT_TRUE(rest.ok()) << MessageOf(rest.status());
   EXPECT_EQ(ContentsOf(*rest), Numbered(3, 1));
@@ -140,7 +141,7 @@ TEST_P(GroupContract, AutoAndAtMostOnceRepeatNothing) {
   for (const Qos qos : {Qos::kAuto, Qos::kAtMostOnce}) {
     group_ += "x";
     auto first = Open(Member(qos));
-    ASSERT_TRUE(first.ok());
+    ASSERT_TRUE(IsOk(first));
     Fill(4, filled);
     filled += 4;
     const bool settles = qos == Qos::kAuto;
@@ -148,7 +149,7 @@ TEST_P(GroupContract, AutoAndAtMostOnceRepeatNothing) {
     ASSERT_TRUE(head.ok()) << MessageOf(head.status());
     Close(*first);
     auto second = Open(Member(qos));
-    ASSERT_TRUE(second.ok());
+    ASSERT_TRUE(IsOk(second));
     auto tail = Take(**second, 2, 1, settles);
     ASSERT_TRUE(tail.ok()) << MessageOf(tail.status());
     Contents all = ContentsOf(*head);
@@ -223,7 +224,7 @@ TEST_P(GroupContract, UnsettledMessagesStayWithinTheWindow) {
 TEST_P(GroupContract, AMemberThatNobodyPullsStaysSmallAndLosesNothing) {
   Connect(From::kEarliest);
   auto source = Open(Member(Qos::kAtLeastOnce));
-  ASSERT_TRUE(source.ok());
+  ASSERT_TRUE(IsOk(source));
   const std::string filler(32'000, 'x');
   const int count = harness_->in_process() ? 240 : 600;  // 19 MB
   ASSERT_EQ(Publish(filler).outcome, Outcome::kOk);

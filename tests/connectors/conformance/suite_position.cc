@@ -2,6 +2,7 @@
 #include <set>
 
 #include "tests/connectors/conformance/suites.h"
+#include "tests/support/is_ok.h"
 
 namespace tidegate::connectors::conformance {
 namespace {
@@ -27,9 +28,9 @@ TEST_P(PositionContract, APositionResumesExactlyAfterIt) {
   Fill(kMessages);
   for (const std::size_t seen : {std::size_t{0}, std::size_t{1}, std::size_t{5}}) {
     auto first = Open(Spec());
-    ASSERT_TRUE(first.ok());
+    ASSERT_TRUE(IsOk(first));
     auto head = Take(**first, seen);
-    ASSERT_TRUE(head.ok());
+    ASSERT_TRUE(IsOk(head));
     const Position position = Advance((*first)->origin(), *head);
     Close(*first);
 
@@ -42,7 +43,7 @@ TEST_P(PositionContract, APositionResumesExactlyAfterIt) {
     ASSERT_TRUE(second.ok()) << MessageOf(second.status());
     EXPECT_EQ((*second)->origin(), position);
     auto tail = Take(**second, kMessages - seen);
-    ASSERT_TRUE(tail.ok());
+    ASSERT_TRUE(IsOk(tail));
     auto all = Offsets(*head);
     for (const auto& offset : Offsets(*tail)) EXPECT_TRUE(all.insert(offset).second);
     EXPECT_EQ(all.size(), static_cast<std::size_t>(kMessages));
@@ -64,11 +65,11 @@ TEST_P(LogContract, LatestBeginsWithWhatComesFromNowOn) {
   Connect(From::kLatest);
   Fill(5);
   auto source = Open(Spec());
-  ASSERT_TRUE(source.ok());
+  ASSERT_TRUE(IsOk(source));
   EXPECT_EQ(Total((*source)->origin()), 5);
   Fill(3, 5);
   auto got = Take(**source, 3);
-  ASSERT_TRUE(got.ok());
+  ASSERT_TRUE(IsOk(got));
   EXPECT_EQ(ContentsOf(*got), Numbered(5, 3));
   EXPECT_EQ(Total(*(*source)->HighWatermark()), 8);
   Close(*source);
@@ -77,13 +78,13 @@ TEST_P(LogContract, LatestBeginsWithWhatComesFromNowOn) {
 TEST_P(LogContract, AReaderThatNobodyPullsKeepsEverythingInReach) {
   Connect(From::kEarliest);
   auto source = Open(Spec());
-  ASSERT_TRUE(source.ok());
+  ASSERT_TRUE(IsOk(source));
   const std::string content(20'000, 'x');
   for (int i = 0; i < 400; ++i) {  // 8 MB: more than a reader holds unread
     ASSERT_EQ(Publish(content).outcome, Outcome::kOk);
   }
   auto got = Take(**source, 400);
-  ASSERT_TRUE(got.ok());
+  ASSERT_TRUE(IsOk(got));
   EXPECT_EQ(Offsets(*got).size(), 400u);
   Close(*source);
 }
@@ -92,7 +93,7 @@ TEST_P(LogContract, APositionBeyondTheLogIsRefused) {
   Connect(From::kEarliest);
   Fill(2);
   auto source = Open(Spec());
-  ASSERT_TRUE(source.ok());
+  ASSERT_TRUE(IsOk(source));
   Position position = (*source)->origin();
   const Position::Entry entry = position.entries().front();
   position.Set(entry.topic, entry.partition, 1000);
@@ -106,9 +107,9 @@ TEST_P(LogContract, PositionsAreRememberedByName) {
   Connect(From::kEarliest);
   Fill(6);
   auto source = Open(Spec());
-  ASSERT_TRUE(source.ok());
+  ASSERT_TRUE(IsOk(source));
   auto got = Take(**source, 4);
-  ASSERT_TRUE(got.ok());
+  ASSERT_TRUE(IsOk(got));
   const Position position = Advance((*source)->origin(), *got);
   Close(*source);
   PositionStore* store = connector_->positions();

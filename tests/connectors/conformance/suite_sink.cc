@@ -1,4 +1,5 @@
 #include "tests/connectors/conformance/suites.h"
+#include "tests/support/is_ok.h"
 
 namespace tidegate::connectors::conformance {
 namespace {
@@ -16,7 +17,7 @@ TEST_P(SinkContract, APublishEndsAsOkOnBothWorkers) {
   for (int i = 0; i < 6; ++i) {
     const PublishResult result = Publish(message, i % 2);
     EXPECT_EQ(result.outcome, Outcome::kOk) << MessageOf(result.status);
-    EXPECT_TRUE(result.status.ok());
+    EXPECT_TRUE(IsOk(result.status));
   }
 }
 
@@ -85,7 +86,7 @@ TEST_P(LoopContract, BytesHeadersAndNamesArriveAsTheyWere) {
   const std::vector<HeaderField> headers = {
       {"h", "1"}, {"h", "2"}, {"binary", value}, {"empty", ""}, {"gr\xc3\xb6\xc3\x9f\x65", "x"}};
   auto source = OpenFilled(Spec(), 0);
-  ASSERT_TRUE(source.ok());
+  ASSERT_TRUE(IsOk(source));
   OutMessage message;
   message.content = binary;
   message.headers = headers;
@@ -108,7 +109,7 @@ TEST_P(LoopContract, BytesHeadersAndNamesArriveAsTheyWere) {
 TEST_P(LoopContract, HeadersThatTheBrokerCannotCarryAreADefiniteNo) {
   Connect(From::kEarliest);
   auto source = OpenFilled(Spec(), 0);
-  ASSERT_TRUE(source.ok());
+  ASSERT_TRUE(IsOk(source));
   const std::string bytes("\xff\0\x01", 3);
   const std::vector<HeaderField> headers = {{"binary", bytes}};
   OutMessage message;
@@ -133,7 +134,7 @@ TEST_P(LoopContract, HeadersThatTheBrokerCannotCarryAreADefiniteNo) {
 TEST_P(LoopContract, EmptyAndTheLargestBodiesArriveAndNothingLarger) {
   Connect(From::kEarliest);
   auto source = OpenFilled(Spec(), 0);
-  ASSERT_TRUE(source.ok());
+  ASSERT_TRUE(IsOk(source));
   const std::string large(connector_->capabilities().message_bytes_max, 'L');
   ASSERT_EQ(Publish("").outcome, Outcome::kOk);
   const PublishResult result = Publish(large);

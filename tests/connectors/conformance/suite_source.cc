@@ -3,6 +3,7 @@
 #include <set>
 
 #include "tests/connectors/conformance/suites.h"
+#include "tests/support/is_ok.h"
 
 namespace tidegate::connectors::conformance {
 namespace {
@@ -43,7 +44,7 @@ TEST_P(SourceContract, EveryMessageComesOnceAndInOrder) {
 TEST_P(SourceContract, ADemandOfOneNeverHoldsTwo) {
   Connect(From::kEarliest, kMessages);
   auto source = OpenFilled(Spec(), kMessages);
-  ASSERT_TRUE(source.ok());
+  ASSERT_TRUE(IsOk(source));
   auto got = Take(**source, kMessages, 1);  // checked at every Next
   ASSERT_TRUE(got.ok()) << MessageOf(got.status());
   ExpectAllInOrder(*got, recover());
@@ -53,9 +54,9 @@ TEST_P(SourceContract, ADemandOfOneNeverHoldsTwo) {
 TEST_P(SourceContract, CloseEndsAPendingNextAndIsHarmlessTwice) {
   Connect(From::kLatest, kMessages);
   auto source = Open(Spec());
-  ASSERT_TRUE(source.ok());
+  ASSERT_TRUE(IsOk(source));
   if (!harness_->loops()) {
-    ASSERT_TRUE(Take(**source, 1).ok());
+    ASSERT_TRUE(IsOk(Take(**source, 1)));
   }
   MessageBatch batch;
   std::promise<Status> ended;
@@ -76,7 +77,7 @@ TEST_P(SourceContract, CloseEndsAPendingNextAndIsHarmlessTwice) {
 TEST_P(SourceContract, TwoClosesAtOnceBothEnd) {
   Connect(From::kLatest, kMessages);
   auto source = Open(Spec());
-  ASSERT_TRUE(source.ok());
+  ASSERT_TRUE(IsOk(source));
   std::promise<void> ended[2];
   OnWorker(worker(), [&] {
     for (std::promise<void>& one : ended) {
@@ -94,7 +95,7 @@ TEST_P(SourceContract, TwoClosesAtOnceBothEnd) {
 TEST_P(SourceContract, MessagesOutliveTheirSource) {
   Connect(From::kEarliest, kMessages);
   auto source = OpenFilled(Spec(), kMessages);
-  ASSERT_TRUE(source.ok());
+  ASSERT_TRUE(IsOk(source));
   auto batch = std::make_unique<MessageBatch>();
   auto taken = Await(worker(), (*source)->Next(*batch, 1));
   ASSERT_TRUE(taken.ok()) << MessageOf(taken.status());
@@ -159,7 +160,7 @@ TEST_P(SourceContract, DestinationsAreJudgedByTheGrammarOfTheBroker) {
       EXPECT_EQ(ReasonOf(status), "INVALID_DESTINATION");
     }
     if (!harness_->loops()) continue;
-    EXPECT_TRUE(connector_->CheckDestination("orders-1", direction).ok());
+    EXPECT_TRUE(IsOk(connector_->CheckDestination("orders-1", direction)));
   }
 }
 

@@ -5,6 +5,7 @@
 #include "connectors/kafka/conf.h"
 #include "connectors/kafka/kafka_config.h"
 #include "connectors/kafka/properties.h"
+#include "tests/support/is_ok.h"
 #include "tidegate/config/v1/kafka.pb.h"
 
 namespace tidegate::kafka {
@@ -37,14 +38,14 @@ TEST(ConfigTest, DefaultsAreThoseOfTheReference) {
   EXPECT_TRUE(config->consumer.encode_message_id);
   EXPECT_TRUE(config->producer.acks_all);
   EXPECT_EQ(config->producer.linger, std::chrono::milliseconds(1));
-  EXPECT_TRUE(CheckConf(*config).ok());
+  EXPECT_TRUE(IsOk(CheckConf(*config)));
 }
 
 TEST(ConfigTest, AbsentBlocksAreOff) {
   pb::KafkaEndpoint endpoint;
   endpoint.add_bootstrap_servers("k:1");
   auto config = ReadKafkaConfig(endpoint);
-  ASSERT_TRUE(config.ok());
+  ASSERT_TRUE(IsOk(config));
   EXPECT_FALSE(config->producer.enabled);
   EXPECT_FALSE(config->consumer.enabled);
 }

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "tests/connectors/kafka/fixture.h"
+#include "tests/support/is_ok.h"
 
 namespace tidegate::kafka {
 namespace {
@@ -39,7 +40,7 @@ TEST_F(EachTest, EarliestReadsTheWholeLogAndNamesEveryPartition) {
   EXPECT_EQ((*source)->origin().Format(), "events@0#-1,1#-1,2#-1");
   EXPECT_EQ((*source)->HighWatermark()->Format(), "events@0#1,1#2,2#-1");
   auto got = Read(**source, 5);
-  ASSERT_TRUE(got.ok());
+  ASSERT_TRUE(IsOk(got));
   std::set<std::pair<int, std::int64_t>> seen;
   for (const Got& message : *got) seen.emplace(message.partition, message.offset);
   EXPECT_EQ(seen.size(), 5u);
@@ -50,11 +51,11 @@ TEST_F(EachTest, LatestBeginsAtTheHighWatermark) {
   Fill("orders", 3);
   auto connector = Make(Reading("orders", Reset::kLatest));
   auto source = Open(*connector, SourceSpec());
-  ASSERT_TRUE(source.ok());
+  ASSERT_TRUE(IsOk(source));
   EXPECT_EQ((*source)->origin().Format(), "orders@0#2");
   Fill("orders", 1, 0, 3);
   auto got = Read(**source, 1);
-  ASSERT_TRUE(got.ok());
+  ASSERT_TRUE(IsOk(got));
   EXPECT_EQ((*got)[0].content, "m3");
   EXPECT_EQ((*got)[0].offset, 3);
   Close(std::move(*source));
@@ -64,9 +65,9 @@ TEST_F(EachTest, APositionIsExclusive) {
   Fill("orders", 5);
   auto connector = Make(Reading("orders", Reset::kLatest));
   auto source = Open(*connector, From("orders@0#1"));
-  ASSERT_TRUE(source.ok());
+  ASSERT_TRUE(IsOk(source));
   auto got = Read(**source, 3);
-  ASSERT_TRUE(got.ok());
+  ASSERT_TRUE(IsOk(got));
   EXPECT_EQ((*got)[0].content, "m2");
   EXPECT_EQ((*got)[2].content, "m4");
   Close(std::move(*source));
@@ -76,10 +77,10 @@ TEST_F(EachTest, ThePositionOfTheEndWaitsForWhatComes) {
   Fill("orders", 2);
   auto connector = Make(Reading("orders", Reset::kEarliest));
   auto source = Open(*connector, From("orders@0#1"));
-  ASSERT_TRUE(source.ok());
+  ASSERT_TRUE(IsOk(source));
   Fill("orders", 1, 0, 2);
   auto got = Read(**source, 1);
-  ASSERT_TRUE(got.ok());
+  ASSERT_TRUE(IsOk(got));
   EXPECT_EQ((*got)[0].content, "m2");
   Close(std::move(*source));
 }
@@ -104,7 +105,7 @@ TEST_F(EachTest, ResetNoneRefusesWhoHasNoPosition) {
     spec.start = Start::kLatest;
     return spec;
   }());
-  ASSERT_TRUE(latest.ok());
+  ASSERT_TRUE(IsOk(latest));
   Close(std::move(*latest));
 }
 
@@ -136,7 +137,7 @@ TEST_F(EachTest, ARefusalOfTheLogIsNotAskedAgain) {
 TEST_F(EachTest, CloseCancelsAPendingNext) {
   auto connector = Make(Reading("orders", Reset::kLatest));
   auto source = Open(*connector, SourceSpec());
-  ASSERT_TRUE(source.ok());
+  ASSERT_TRUE(IsOk(source));
   connectors::MessageBatch batch;
   std::promise<Status> ended;
   asio::co_spawn(worker().executor(), (*source)->Next(batch, 1),
@@ -152,9 +153,9 @@ TEST_F(EachTest, AClosedReadersHandleServesTheNextOne) {
   auto connector = Make(Reading("orders", Reset::kEarliest));
   for (int round = 0; round < 3; ++round) {
     auto source = Open(*connector, SourceSpec());
-    ASSERT_TRUE(source.ok());
+    ASSERT_TRUE(IsOk(source));
     auto got = Read(**source, 3);
-    ASSERT_TRUE(got.ok());
+    ASSERT_TRUE(IsOk(got));
     EXPECT_EQ((*got)[0].content, "m0");
     EXPECT_EQ(connector->health().clients, 1u);
     Close(std::move(*source));
@@ -165,13 +166,13 @@ TEST_F(EachTest, AReaderOutlivesALostBroker) {
   Fill("orders", 1);
   auto connector = Make(Reading("orders", Reset::kEarliest));
   auto source = Open(*connector, SourceSpec());
-  ASSERT_TRUE(source.ok());
-  ASSERT_TRUE(Read(**source, 1).ok());
+  ASSERT_TRUE(IsOk(source));
+  ASSERT_TRUE(IsOk(Read(**source, 1)));
   cluster_->SetDown(1);
   cluster_->SetUp(1);
   Fill("orders", 1, 0, 1);
   auto got = Read(**source, 1);
-  ASSERT_TRUE(got.ok());
+  ASSERT_TRUE(IsOk(got));
   EXPECT_EQ((*got)[0].content, "m1");
   Close(std::move(*source));
 }
@@ -193,15 +194,15 @@ TEST_F(EachTest, ATopicThatDoesNotExistIsAnErrorOnlyWhereTheCheckIsOn) {
 }
 
 TEST_F(EachTest, TheConfluentHeaderIsCutWhereAskedFor) {
-  ASSERT_TRUE(cluster_->Produce("orders", "k", std::string("\0\0\0\0\7{}", 7), 0).ok());
-  ASSERT_TRUE(cluster_->Produce("orders", "k", "plain", 0).ok());
+  ASSERT_TRUE(IsOk(cluster_->Produce("orders", "k", std::string("\0\0\0\0\7{}", 7), 0)));
+  ASSERT_TRUE(IsOk(cluster_->Produce("orders", "k", "plain", 0)));
   KafkaConfig config = Reading("orders", Reset::kEarliest);
   config.consumer.remove_confluent_header = true;
   auto connector = Make(config);
   auto source = Open(*connector, SourceSpec());
-  ASSERT_TRUE(source.ok());
+  ASSERT_TRUE(IsOk(source));
   auto got = Read(**source, 2);
-  ASSERT_TRUE(got.ok());
+  ASSERT_TRUE(IsOk(got));
   EXPECT_EQ((*got)[0].content, "{}");
   EXPECT_EQ((*got)[1].content, "plain");
   Close(std::move(*source));
@@ -220,19 +221,19 @@ TEST_F(EachTest, NobodyThereIsConnectFailed) {
 TEST_F(EachTest, ABatchIsBoundedInBytes) {
   auto connector = Make(Reading("orders", Reset::kEarliest));
   const std::string large(300'000, 'x');
-  for (int i = 0; i < 8; ++i) ASSERT_TRUE(cluster_->Produce("orders", "", large, 0).ok());
+  for (int i = 0; i < 8; ++i) ASSERT_TRUE(IsOk(cluster_->Produce("orders", "", large, 0)));
   auto source = Open(*connector, SourceSpec());
-  ASSERT_TRUE(source.ok());
-  ASSERT_TRUE(Read(**source, 1).ok());
+  ASSERT_TRUE(IsOk(source));
+  ASSERT_TRUE(IsOk(Read(**source, 1)));
   // Written while the reader is open: it reads ahead meanwhile.
-  for (int i = 0; i < 8; ++i) ASSERT_TRUE(cluster_->Produce("orders", "", large, 0).ok());
+  for (int i = 0; i < 8; ++i) ASSERT_TRUE(IsOk(cluster_->Produce("orders", "", large, 0)));
   std::size_t seen = 1;
   connectors::MessageBatch batch;
   batch.Reserve(256);
   while (seen < 16) {
     batch.Clear();
     auto taken = Await(worker(), (*source)->Next(batch, 256));
-    ASSERT_TRUE(taken.ok());
+    ASSERT_TRUE(IsOk(taken));
     std::size_t bytes = 0;
     for (const connectors::Message& message : batch) {
       EXPECT_EQ(message.offset, static_cast<std::int64_t>(seen++));

@@ -1,6 +1,7 @@
 #include "tests/connectors/kafka/fixture.h"
 
 #include "connectors/kafka/factory.h"
+#include "tests/support/is_ok.h"
 
 namespace tidegate::kafka {
 
@@ -56,7 +57,7 @@ Task<StatusOr<std::vector<Got>>> ReadOn(connectors::Source& source, std::size_t 
 
 void ClusterTest::SetUp() {
   auto cluster = DevCluster::Start(1, {{"orders", 1}, {"events", 3}});
-  ASSERT_TRUE(cluster.ok());
+  ASSERT_TRUE(IsOk(cluster));
   cluster_ = std::move(*cluster);
   workers_ = std::make_unique<net::WorkerPool>(2);
   workers_->Start();
@@ -130,7 +131,7 @@ void ClusterTest::Close(SourcePtr source) {
 
 void ClusterTest::Fill(const std::string& topic, int count, int partition, int first) {
   for (int i = first; i < first + count; ++i) {
-    ASSERT_TRUE(cluster_->Produce(topic, "k", "m" + std::to_string(i), partition).ok());
+    ASSERT_TRUE(IsOk(cluster_->Produce(topic, "k", "m" + std::to_string(i), partition)));
   }
 }
 

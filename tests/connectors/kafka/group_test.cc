@@ -4,6 +4,7 @@
 #include <set>
 
 #include "tests/connectors/kafka/fixture.h"
+#include "tests/support/is_ok.h"
 
 namespace tidegate::kafka {
 namespace {
@@ -65,9 +66,9 @@ TEST_F(GroupTest, WhatWasAcknowledgedIsCommittedAndTheNextMemberGoesOnThere) {
   keep.clear();  // too late: of an older assignment
 
   auto next = Open(*connector, Member(Qos::kAtLeastOnce));
-  ASSERT_TRUE(next.ok());
+  ASSERT_TRUE(IsOk(next));
   auto again = Await(worker(), Settle(**next, "aaa", keep));
-  ASSERT_TRUE(again.ok());
+  ASSERT_TRUE(IsOk(again));
   EXPECT_EQ(*again, (std::vector<std::string>{"m2", "m3", "m4"}));
   Close(std::move(*next));
   EXPECT_EQ(Committed(*connector), 5);
@@ -77,10 +78,10 @@ TEST_F(GroupTest, ANackIsDeliveredAgainAndARejectIsNot) {
   Fill("orders", 3);
   auto connector = Make(Config());
   auto source = Open(*connector, Member(Qos::kAtLeastOnce));
-  ASSERT_TRUE(source.ok());
+  ASSERT_TRUE(IsOk(source));
   std::vector<connectors::Ack> keep;
   auto seen = Await(worker(), Settle(**source, "nnara", keep));
-  ASSERT_TRUE(seen.ok());
+  ASSERT_TRUE(IsOk(seen));
   EXPECT_EQ(*seen, (std::vector<std::string>{"m0", "m0", "m0", "m1", "m2"}));
   Close(std::move(*source));
   EXPECT_EQ(Committed(*connector), 3);
@@ -90,9 +91,9 @@ TEST_F(GroupTest, AutoCommitsWhatWasHandedOver) {
   Fill("orders", 4);
   auto connector = Make(Config());
   auto source = Open(*connector, Member(Qos::kAuto));
-  ASSERT_TRUE(source.ok());
+  ASSERT_TRUE(IsOk(source));
   auto got = Read(**source, 3, false);
-  ASSERT_TRUE(got.ok());
+  ASSERT_TRUE(IsOk(got));
   Close(std::move(*source));
   EXPECT_EQ(Committed(*connector), 3);
 }
@@ -101,9 +102,9 @@ TEST_F(GroupTest, AtMostOnceCommitsBeforeHandOver) {
   Fill("orders", 2);
   auto connector = Make(Config());
   auto source = Open(*connector, Member(Qos::kAtMostOnce));
-  ASSERT_TRUE(source.ok());
+  ASSERT_TRUE(IsOk(source));
   auto got = Read(**source, 1, false);
-  ASSERT_TRUE(got.ok());
+  ASSERT_TRUE(IsOk(got));
   EXPECT_EQ(Committed(*connector), 1);  // while it is open and nothing was acknowledged
   // The commit fails once: the message is handed over only after the next try.
   cluster_->FailNext(8, RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS, 1);
@@ -118,8 +119,8 @@ TEST_F(GroupTest, NoneNeverCommits) {
   Fill("orders", 2);
   auto connector = Make(Config());
   auto source = Open(*connector, Member(Qos::kNone));
-  ASSERT_TRUE(source.ok());
-  ASSERT_TRUE(Read(**source, 2, false).ok());
+  ASSERT_TRUE(IsOk(source));
+  ASSERT_TRUE(IsOk(Read(**source, 2, false)));
   Close(std::move(*source));
   EXPECT_EQ(Committed(*connector), -1);
 }
@@ -130,9 +131,9 @@ TEST_F(GroupTest, TwoMembersShareAndOneTakesOverFromTheOther) {
   auto connector = Make(config);
   for (int partition = 0; partition < 3; ++partition) Fill("events", 2, partition, 2 * partition);
   auto first = Open(*connector, Member(Qos::kAtLeastOnce));
-  ASSERT_TRUE(first.ok());
+  ASSERT_TRUE(IsOk(first));
   auto all = Read(**first, 6);
-  ASSERT_TRUE(all.ok());
+  ASSERT_TRUE(IsOk(all));
   // A commit may be refused while the group changes; then what it held comes again.
   const auto behind_all = [&] {
     auto position = Await(worker(), connector->positions()->Load("tidegate.test", worker()));
@@ -149,11 +150,11 @@ TEST_F(GroupTest, TwoMembersShareAndOneTakesOverFromTheOther) {
   }
   ASSERT_TRUE(behind_all());
   auto second = Open(*connector, Member(Qos::kAtLeastOnce), 1);
-  ASSERT_TRUE(second.ok());
+  ASSERT_TRUE(IsOk(second));
   Close(std::move(*first));
   for (int partition = 0; partition < 3; ++partition) Fill("events", 1, partition, 6 + partition);
   auto rest = Read(**second, 3);
-  ASSERT_TRUE(rest.ok());
+  ASSERT_TRUE(IsOk(rest));
   std::set<std::string> contents;
   for (const Got& message : *rest) contents.insert(message.content);
   EXPECT_EQ(contents, (std::set<std::string>{"m6", "m7", "m8"}));
@@ -163,7 +164,7 @@ TEST_F(GroupTest, TwoMembersShareAndOneTakesOverFromTheOther) {
 TEST_F(GroupTest, CloseCancelsAPendingNext) {
   auto connector = Make(Config());
   auto source = Open(*connector, Member(Qos::kAtLeastOnce));
-  ASSERT_TRUE(source.ok());
+  ASSERT_TRUE(IsOk(source));
   connectors::MessageBatch batch;
   std::promise<Status> ended;
   asio::co_spawn(worker().executor(), (*source)->Next(batch, 1),
@@ -179,7 +180,7 @@ TEST_F(GroupTest, ResetNoneEndsWhoHasNoPosition) {
   config.consumer.reset = Reset::kNone;
   auto connector = Make(config);
   auto source = Open(*connector, Member(Qos::kAtLeastOnce));
-  ASSERT_TRUE(source.ok());
+  ASSERT_TRUE(IsOk(source));
   auto got = Read(**source, 1);
   ASSERT_FALSE(got.ok());
   EXPECT_EQ(ClassOf(got.status()), ErrorClass::kPositionUnavailable);

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "connectors/kafka/security.h"
+#include "tests/support/is_ok.h"
 
 namespace tidegate::kafka {
 namespace {
@@ -109,11 +110,11 @@ std::string WhyNot(Mechanism mechanism, const std::string& text) {
 TEST(JaasLoginTest, PlainAndScram) {
   const auto plain =
       Apply(Mechanism::kPlain, kPlain + std::string("required username=u password=p;"));
-  ASSERT_TRUE(plain.ok());
+  ASSERT_TRUE(IsOk(plain));
   EXPECT_EQ(plain->username, "u");
   EXPECT_EQ(plain->password, "p");
-  EXPECT_TRUE(Apply(Mechanism::kScramSha512, "x.ScramLoginModule required username=u password=p;")
-                  .ok());
+  EXPECT_TRUE(IsOk(
+      Apply(Mechanism::kScramSha512, "x.ScramLoginModule required username=u password=p;")));
   EXPECT_THAT(WhyNot(Mechanism::kPlain, "PlainLoginModule required username=u;"),
               HasSubstr("needs username and password"));
   EXPECT_THAT(WhyNot(Mechanism::kScramSha256,
@@ -156,7 +157,7 @@ TEST(JaasLoginTest, OauthTakesTheNamesOfKafkaAndOfStrimzi) {
   EXPECT_EQ(strimzi->oauth.token_endpoint, "http://idp/t");
   const auto fixed =
       Apply(Mechanism::kOauthBearer, "OAuthBearerLoginModule required access_token=abc;");
-  ASSERT_TRUE(fixed.ok());
+  ASSERT_TRUE(IsOk(fixed));
   EXPECT_EQ(fixed->oauth.access_token, "abc");
 }
 
@@ -187,7 +188,7 @@ TEST(JaasLoginTest, KerberosFromAKeyTableOrACache) {
   EXPECT_EQ(keytab->kerberos.service, "broker");
   const auto cache = Apply(Mechanism::kGssapi,
                            "Krb5LoginModule required useTicketCache=true ticketCache='/tmp/cc';");
-  ASSERT_TRUE(cache.ok());
+  ASSERT_TRUE(IsOk(cache));
   EXPECT_EQ(cache->kerberos.ticket_cache, "/tmp/cc");
   EXPECT_THAT(WhyNot(Mechanism::kGssapi, "Krb5LoginModule required useKeyTab=true;"),
               HasSubstr("needs keyTab and principal"));

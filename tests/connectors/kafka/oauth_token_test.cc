@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "server/base/codec.h"
+#include "tests/support/is_ok.h"
 
 namespace tidegate::kafka {
 namespace {
@@ -37,11 +38,11 @@ TEST(OauthTokenTest, TheTokensOwnClaimsCountMore) {
 
 TEST(OauthTokenTest, AnOpaqueTokenLivesAsLongAsTheAnswerSays) {
   const auto said = TokenOfAnswer(200, R"({"access_token":"a.b-c","expires_in":"120"})", "c", kNow);
-  ASSERT_TRUE(said.ok());
+  ASSERT_TRUE(IsOk(said));
   EXPECT_EQ(said->expires_unix_ms, kNow + 120'000);
   EXPECT_EQ(said->principal, "c");
   const auto unsaid = TokenOfAnswer(200, R"({"access_token":"abc"})", "c", kNow);
-  ASSERT_TRUE(unsaid.ok());
+  ASSERT_TRUE(IsOk(unsaid));
   EXPECT_EQ(unsaid->expires_unix_ms, kNow + 3'600'000);
 }
 
@@ -65,11 +66,11 @@ TEST(OauthTokenTest, RefusalsSayTheCodeAndNothingElseOfTheAnswer) {
 TEST(OauthTokenTest, OddNumbersDoNotOverflow) {
   const auto huge =
       TokenOfAnswer(200, R"({"access_token":"abc","expires_in":1e300})", "c", kNow);
-  ASSERT_TRUE(huge.ok());
+  ASSERT_TRUE(IsOk(huge));
   EXPECT_EQ(huge->expires_unix_ms, kNow + 3'600'000);
   const auto negative =
       TokenOfAnswer(200, R"({"access_token":"abc","expires_in":-5})", "c", kNow);
-  ASSERT_TRUE(negative.ok());
+  ASSERT_TRUE(IsOk(negative));
   EXPECT_EQ(negative->expires_unix_ms, kNow + 3'600'000);
 }
 

@@ -1,6 +1,7 @@
 #include <librdkafka/rdkafka.h>
 
 #include "tests/connectors/kafka/fixture.h"
+#include "tests/support/is_ok.h"
 
 namespace tidegate::kafka {
 namespace {
@@ -43,7 +44,7 @@ TEST_F(PositionsTest, ACoordinatorThatIsLoadingIsAskedAgain) {
   auto first = Await(worker(), connector->positions()->Load("tidegate.a", worker()));
   EXPECT_TRUE(first.ok()) << MessageOf(first.status());
   connectors::PositionStore& store = *connector->positions();
-  ASSERT_TRUE(Await(worker(), store.Store("tidegate.a", position, worker())).ok());
+  ASSERT_TRUE(IsOk(Await(worker(), store.Store("tidegate.a", position, worker()))));
   auto second = Await(worker(), connector->positions()->Load("tidegate.a", worker()));
   ASSERT_TRUE(second.ok() && second->has_value());
   EXPECT_EQ((*second)->Format(), position.Format());
@@ -61,7 +62,7 @@ TEST_F(PositionsTest, ABrokerThatIsAwayIsSaidInTime) {
 // That nothing was found while it was away is not remembered.
 TEST_F(PositionsTest, ABrokerThatIsBackIsAskedAgain) {
   auto connector = Make(Config());
-  ASSERT_TRUE(Await(worker(), connector->positions()->Load("tidegate.a", worker())).ok());
+  ASSERT_TRUE(IsOk(Await(worker(), connector->positions()->Load("tidegate.a", worker()))));
   auto late = Make(Config());
   cluster_->SetDown(1);
   EXPECT_FALSE(Await(worker(), late->positions()->Load("tidegate.a", worker())).ok());

@@ -2,6 +2,7 @@
 
 #include "server/base/check.h"
 #include "tests/connectors/kafka/fixture.h"
+#include "tests/support/is_ok.h"
 
 namespace tidegate::kafka {
 namespace {
@@ -33,7 +34,7 @@ TEST_F(PublishTest, KeyHeadersAndBytesArriveAsTheyWere) {
   auto source = Open(*connector, SourceSpec());
   ASSERT_TRUE(source.ok()) << MessageOf(source.status());
   auto got = Read(**source, 1);
-  ASSERT_TRUE(got.ok());
+  ASSERT_TRUE(IsOk(got));
   EXPECT_EQ((*got)[0].content, content);
   EXPECT_EQ((*got)[0].key, "k1");
   EXPECT_EQ((*got)[0].topic, "orders");
@@ -52,9 +53,9 @@ TEST_F(PublishTest, AnEmptyBodyIsAnEmptyValueAndNoTombstone) {
   with_headers.headers = headers;
   ASSERT_EQ(Publish(*connector, with_headers).outcome, Outcome::kOk);
   auto source = Open(*connector, SourceSpec());
-  ASSERT_TRUE(source.ok());
+  ASSERT_TRUE(IsOk(source));
   auto got = Read(**source, 2);
-  ASSERT_TRUE(got.ok());
+  ASSERT_TRUE(IsOk(got));
   for (const Got& message : *got) {
     EXPECT_TRUE(message.has_content);
     EXPECT_EQ(message.content, "");
@@ -72,9 +73,9 @@ TEST_F(PublishTest, EveryConfiguredTopicGetsTheMessage) {
   message.content = "x";
   ASSERT_EQ(Publish(*connector, message).outcome, Outcome::kOk);
   auto source = Open(*connector, SourceSpec());
-  ASSERT_TRUE(source.ok());
+  ASSERT_TRUE(IsOk(source));
   auto got = Read(**source, 2);
-  ASSERT_TRUE(got.ok());
+  ASSERT_TRUE(IsOk(got));
   EXPECT_NE((*got)[0].topic, (*got)[1].topic);
   Close(std::move(*source));
 }
@@ -160,9 +161,9 @@ TEST_F(PublishTest, ManyAtOnceFromTwoWorkersAllArrive) {
   }
   for (auto& result : results) EXPECT_EQ(result.get().outcome, Outcome::kOk);
   auto source = Open(*connector, SourceSpec());
-  ASSERT_TRUE(source.ok());
+  ASSERT_TRUE(IsOk(source));
   auto got = Read(**source, 200);
-  ASSERT_TRUE(got.ok());
+  ASSERT_TRUE(IsOk(got));
   Close(std::move(*source));
 }
 

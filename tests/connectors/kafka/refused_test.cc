@@ -6,6 +6,7 @@
 
 #include "connectors/kafka/kerberos.h"
 #include "tests/connectors/kafka/broker_fixture.h"
+#include "tests/support/is_ok.h"
 
 namespace tidegate::kafka {
 namespace {
@@ -174,13 +175,13 @@ TEST_F(Refused, ASecondKerberosPrincipal) {
   };
   auto first = TryMake("SASL", kerberos("gateway"), "first");
   ASSERT_TRUE(first.ok()) << MessageOf(first.status());
-  EXPECT_TRUE(TryMake("SASL", kerberos("gateway"), "second").ok());
+  EXPECT_TRUE(IsOk(TryMake("SASL", kerberos("gateway"), "second")));
   const auto other = TryMake("SASL", kerberos("brief"), "second");
   ASSERT_FALSE(other.ok());
   EXPECT_THAT(MessageOf(other.status()), HasSubstr("another Kerberos principal"));
   EXPECT_EQ(ReasonOf(other.status()), "KERBEROS_IDENTITY");
   // The same endpoint, changed.
-  EXPECT_TRUE(TryMake("SASL", kerberos("brief"), "first").ok());
+  EXPECT_TRUE(IsOk(TryMake("SASL", kerberos("brief"), "first")));
 }
 
 TEST_F(Refused, RightsThatAreMissing) {
@@ -269,7 +270,7 @@ TEST_F(Refused, TicketsAreRenewedBeforeTheyEnd) {
   ASSERT_TRUE(prepared.ok()) << MessageOf(prepared);
   const std::int64_t first = (*made)->expires_unix_s();
   int handle = 0;
-  ASSERT_TRUE((*made)->Attach(reinterpret_cast<rd_kafka_t*>(&handle)).ok());  // NOLINT: a name
+  ASSERT_TRUE(IsOk((*made)->Attach(reinterpret_cast<rd_kafka_t*>(&handle))));  // NOLINT: a name
   const TimePoint end = Clock::now() + std::chrono::seconds(40);
   while ((*made)->expires_unix_s() == first && Clock::now() < end) {
     Await(worker(), worker().wheel().Sleep(std::chrono::milliseconds(200)));

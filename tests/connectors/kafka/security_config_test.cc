@@ -6,6 +6,7 @@
 #include "connectors/kafka/kafka_config.h"
 #include "server/config/secrets.h"
 #include "server/config/yaml_reader.h"
+#include "tests/support/is_ok.h"
 #include "tidegate/config/v1/api.pb.h"
 #include "tidegate/config/v1/kafka.pb.h"
 
@@ -162,12 +163,12 @@ TEST(SecurityConfigTest, TlsStoresBecomeTheLibrarysSettings) {
   ASSERT_TRUE(config.ok()) << MessageOf(config.status());
   EXPECT_TRUE(config->security.trust_all);
   EXPECT_FALSE(config->security.verify_hostname);
-  EXPECT_TRUE(CheckConf(*config).ok());
+  EXPECT_TRUE(IsOk(CheckConf(*config)));
   const auto tls13 =
       ReadKafkaConfig(Parse("security: {protocol: ssl, tls: {minVersion: tls13}}"), &secrets);
   ASSERT_TRUE(tls13.ok()) << MessageOf(tls13.status());
   EXPECT_TRUE(tls13->security.only_tls13);
-  EXPECT_TRUE(CheckConf(*tls13).ok());
+  EXPECT_TRUE(IsOk(CheckConf(*tls13)));
   const auto garbage = ReadKafkaConfig(
       Parse("security: {protocol: ssl, tls: {trustStore: {pem: {certificates: hunter2}}}}"),
       &secrets);

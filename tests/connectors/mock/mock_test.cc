@@ -4,6 +4,7 @@
 #include "connectors/mock/mock_config.h"
 #include "server/base/strings.h"
 #include "server/config/secrets.h"
+#include "tests/support/is_ok.h"
 #include "tidegate/config/v1/kafka.pb.h"
 #include "tidegate/config/v1/mock.pb.h"
 
@@ -58,7 +59,7 @@ connectors::SourcePtr Open(net::Worker& worker, connectors::Connector& connector
     spec.position = *connector.ParseId(*id);
   }
   auto source = Await(worker, connector.OpenSource(spec, worker));
-  EXPECT_TRUE(source.ok());
+  EXPECT_TRUE(IsOk(source));
   return std::move(*source);
 }
 

@@ -3,6 +3,7 @@
 #include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/is_ok.h"
 #include "tidegate/config/v1/mqtt5.pb.h"
 
 namespace tidegate::mqtt5 {
@@ -51,7 +52,7 @@ TEST(Mqtt5Config, everything_that_can_be_said) {
 TEST(Mqtt5Config, never_is_the_protocols_never) {
   const auto config = Read(R"(server_host: 'b' session_expiry { seconds: 315576000000 }
       producer { topics: 'x' message_expiry { seconds: 315576000000 } })");
-  ASSERT_TRUE(config.ok());
+  ASSERT_TRUE(IsOk(config));
   EXPECT_EQ(config->session_expiry, kNeverExpires);
   EXPECT_FALSE(config->producer.message_expiry.has_value());
 }

@@ -9,6 +9,7 @@
 
 #include "connectors/mqtt5/reason.h"
 #include "server/net/memory_stream.h"
+#include "tests/support/is_ok.h"
 
 namespace tidegate::mqtt5 {
 namespace {
@@ -190,7 +191,7 @@ TEST_F(ConnectionTest, closing_says_what_is_left_then_goodbye) {
     Pair pair(worker);
     co_await Say(*pair.broker, Connacked());
     auto opened = co_await Open(worker, std::move(pair.client), pair.events, pair.redirect);
-    EXPECT_TRUE(opened.ok());
+    EXPECT_TRUE(IsOk(opened));
     if (!opened.ok()) co_return;
     co_await Hear(*pair.broker);
     EncodePuback((*opened)->out(), 7, 0);
@@ -252,7 +253,7 @@ TEST_F(ConnectionTest, subscribing_gives_the_reason_of_each_filter) {
     Pair pair(worker);
     co_await Say(*pair.broker, Connacked());
     auto opened = co_await Open(worker, std::move(pair.client), pair.events, pair.redirect);
-    EXPECT_TRUE(opened.ok());
+    EXPECT_TRUE(IsOk(opened));
     if (!opened.ok()) co_return;
     // The answers may come in any order.
     co_await Say(*pair.broker, std::string("\x90\x04\x00\x02\x00\x87\x90\x04\x00\x01\x00\x01", 12));
@@ -277,7 +278,7 @@ TEST_F(ConnectionTest, what_was_sent_is_not_kept_although_there_is_always_more) 
     Pair pair(worker);
     co_await Say(*pair.broker, Connacked());
     auto opened = co_await Open(worker, std::move(pair.client), pair.events, pair.redirect);
-    EXPECT_TRUE(opened.ok());
+    EXPECT_TRUE(IsOk(opened));
     if (!opened.ok()) co_return;
     Connection& client = **opened;
     client.out() += std::string(300'000, 'x');
@@ -304,7 +305,7 @@ TEST_F(ConnectionTest, without_room_nothing_is_read) {
     pair.events.room = false;
     co_await Say(*pair.broker, Connacked());
     auto opened = co_await Open(worker, std::move(pair.client), pair.events, pair.redirect);
-    EXPECT_TRUE(opened.ok());
+    EXPECT_TRUE(IsOk(opened));
     if (!opened.ok()) co_return;
     pair.events.turned.Reset();  // CONNACK was one
     co_await Say(*pair.broker, Published("a", "1"));

@@ -3,6 +3,7 @@
 
 #include "connectors/rabbitmq/rabbitmq_config.h"
 #include "server/config/secrets.h"
+#include "tests/support/is_ok.h"
 #include "tidegate/config/v1/rabbitmq.pb.h"
 
 namespace tidegate::rabbitmq {
@@ -93,7 +94,7 @@ TEST(RabbitmqConfig, EverySettingIsRead) {
 
 TEST(RabbitmqConfig, ABlockThatIsOffIsNotAskedForAnything) {
   const auto config = Read("producer { enabled: false exchange { name: \"\" } }");
-  ASSERT_TRUE(config.ok());
+  ASSERT_TRUE(IsOk(config));
   EXPECT_FALSE(config->producer.enabled);
 }
 

@@ -4,6 +4,7 @@
 
 #include "connectors/rabbitmq/frame.h"
 #include "tests/connectors/rabbitmq/wire.h"
+#include "tests/support/is_ok.h"
 
 namespace tidegate::rabbitmq {
 namespace {
@@ -25,7 +26,7 @@ std::unique_ptr<Decoded> Decode(const std::string& bytes) {
   reader.Append(std::span<const char>(bytes.data(), bytes.size()));
   while (true) {
     auto frame = reader.Next();
-    EXPECT_TRUE(frame.ok());
+    EXPECT_TRUE(IsOk(frame));
     if (!frame.ok() || !frame->has_value()) return out;
     if ((*frame)->type == FrameType::kHeader) {
       auto size = codec.Decode((*frame)->payload, out->delivery);

@@ -6,6 +6,7 @@
 
 #include "tests/connectors/rabbitmq/fixture.h"
 #include "tests/support/fault_proxy/fault_proxy.h"
+#include "tests/support/is_ok.h"
 
 namespace tidegate::rabbitmq {
 namespace {
@@ -46,7 +47,7 @@ class Undo {
 TEST_F(FaultTest, AMemoryAlarmIsToldQuicklyAndPassesByItself) {
   auto connector = Make(Base());
   auto source = Open(*connector, Member(Qos::kAtLeastOnce));
-  ASSERT_TRUE(source.ok());
+  ASSERT_TRUE(IsOk(source));
   ASSERT_EQ(Publish(*connector, "before").outcome, Outcome::kOk);
   {
     const Undo undo([this] { Ctl("set_vm_memory_high_watermark absolute 1GB"); });
@@ -77,7 +78,7 @@ TEST_F(FaultTest, AMemoryAlarmIsToldQuicklyAndPassesByItself) {
     EXPECT_EQ(refused.outcome, Outcome::kNo);
     EXPECT_NE(MessageOf(refused.status).find("memory"), std::string::npos);
     // Consumers go on.
-    ASSERT_TRUE(Read(**source, 1).ok());
+    ASSERT_TRUE(IsOk(Read(**source, 1)));
   }
   const auto back = Until(*connector, Outcome::kOk, seconds(10));
   EXPECT_EQ(back.outcome, Outcome::kOk) << MessageOf(back.status);
@@ -88,10 +89,10 @@ TEST_F(FaultTest, AMemoryAlarmIsToldQuicklyAndPassesByItself) {
 TEST_F(FaultTest, ClosedByAnOperatorItComesBackAtOnce) {
   auto connector = Make(Base());
   auto source = Open(*connector, Member(Qos::kAtLeastOnce));
-  ASSERT_TRUE(source.ok());
+  ASSERT_TRUE(IsOk(source));
   ASSERT_EQ(Publish(*connector, "one").outcome, Outcome::kOk);
   auto held = Read(**source, 1, false);
-  ASSERT_TRUE(held.ok());
+  ASSERT_TRUE(IsOk(held));
   Ctl("close_all_connections operator");
   const auto back = Until(*connector, Outcome::kOk, seconds(10));
   EXPECT_EQ(back.outcome, Outcome::kOk) << MessageOf(back.status);
@@ -103,7 +104,7 @@ TEST_F(FaultTest, ClosedByAnOperatorItComesBackAtOnce) {
   (*held)[0].ack.Done();
   (*again)[0].ack.Done();
   const auto rest = Read(**source, 1);
-  ASSERT_TRUE(rest.ok());
+  ASSERT_TRUE(IsOk(rest));
   EXPECT_EQ((*rest)[0].content, "again");
   EXPECT_GE(connector->health().reconnects, 1u);
   EXPECT_EQ(connector->health().state, HealthState::kReady);
@@ -130,7 +131,7 @@ TEST_F(FaultTest, HeartbeatsKeepAnIdleConnectionAndSilenceEndsOne) {
   EXPECT_LT(Clock::now() - begun, seconds(8));
   const auto back = Until(*connector, Outcome::kOk, seconds(10));
   EXPECT_EQ(back.outcome, Outcome::kOk) << MessageOf(back.status);
-  ASSERT_TRUE(Read(**source, 2).ok());
+  ASSERT_TRUE(IsOk(Read(**source, 2)));
   Close(*source);
 }
 
@@ -156,11 +157,11 @@ TEST_F(FaultTest, ADrainedConnectorMayOutliveItsWorkers) {
 TEST_F(FaultTest, ADeletedQueueIsMadeAgain) {
   auto connector = Make(Base());
   auto source = Open(*connector, Member(Qos::kAtLeastOnce));
-  ASSERT_TRUE(source.ok());
+  ASSERT_TRUE(IsOk(source));
   Ctl("delete_queue " + Member(Qos::kAtLeastOnce).group);
   const auto back = Until(*connector, Outcome::kOk, seconds(10));
   EXPECT_EQ(back.outcome, Outcome::kOk) << MessageOf(back.status);
-  ASSERT_TRUE(Read(**source, 1).ok());
+  ASSERT_TRUE(IsOk(Read(**source, 1)));
   Close(*source);
 }
 
@@ -211,7 +212,7 @@ TEST_F(FaultTest, ABrokerRestartUnderLoadLosesNothingThatWasConfirmed) {
   }
   auto connector = Make(settings);
   auto source = Open(*connector, Member(Qos::kAtLeastOnce));
-  ASSERT_TRUE(source.ok());
+  ASSERT_TRUE(IsOk(source));
   std::atomic<bool> stop{false};
   std::atomic<std::size_t> read{0};
   std::set<std::string> confirmed;

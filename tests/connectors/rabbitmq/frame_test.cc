@@ -4,6 +4,7 @@
 
 #include "connectors/rabbitmq/table_scan.h"
 #include "tests/connectors/rabbitmq/wire.h"
+#include "tests/support/is_ok.h"
 
 namespace tidegate::rabbitmq {
 namespace {
@@ -30,7 +31,7 @@ TEST(FrameReader, FramesComeOutWhateverThePieces) {
                             wire::Frame(3, 7, std::string(5000, 'b'));
   for (std::size_t piece = 1; piece <= bytes.size(); piece = piece * 2 + 1) {
     const auto payloads = ReadAll(bytes, piece);
-    ASSERT_TRUE(payloads.ok());
+    ASSERT_TRUE(IsOk(payloads));
     ASSERT_EQ(payloads->size(), 3u) << piece;
     EXPECT_EQ((*payloads)[0], "method");
     EXPECT_EQ((*payloads)[2].size(), 5000u);

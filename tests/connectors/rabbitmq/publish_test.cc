@@ -1,4 +1,5 @@
 #include "tests/connectors/rabbitmq/fixture.h"
+#include "tests/support/is_ok.h"
 
 namespace tidegate::rabbitmq {
 namespace {
@@ -63,7 +64,7 @@ TEST_F(PublishTest, OfManyAtOnceExactlyTheUnroutableOnesAreANo) {
 TEST_F(PublishTest, HeadersPropertiesAndMetadataArriveAsTheReferenceNamesThem) {
   auto connector = Make(Base());
   auto source = Open(*connector, Each());
-  ASSERT_TRUE(source.ok());
+  ASSERT_TRUE(IsOk(source));
   const std::vector<HeaderField> headers = {{"content-type", "application/json"},
                                             {"correlation-id", "c-1"}, {"reply-to", "answers"},
                                             {"expiration", "60000"}, {"priority", "3"},
@@ -74,7 +75,7 @@ TEST_F(PublishTest, HeadersPropertiesAndMetadataArriveAsTheReferenceNamesThem) {
   const auto result = Publish(*connector, message);
   ASSERT_EQ(result.outcome, Outcome::kOk) << MessageOf(result.status);
   const auto got = Read(**source, 1);
-  ASSERT_TRUE(got.ok());
+  ASSERT_TRUE(IsOk(got));
   const Got& one = (*got)[0];
   EXPECT_EQ(one.headers, (std::vector<std::pair<std::string, std::string>>{{"x-own", "1"}}));
   EXPECT_EQ(one.Metadata("exchange"), name_);
@@ -98,10 +99,10 @@ TEST_F(PublishTest, TransientWhenToldSo) {
   settings.mutable_producer()->set_persistent(false);
   auto connector = Make(settings);
   auto source = Open(*connector, Each());
-  ASSERT_TRUE(source.ok());
+  ASSERT_TRUE(IsOk(source));
   ASSERT_EQ(Publish(*connector, "x").outcome, Outcome::kOk);
   const auto got = Read(**source, 1);
-  ASSERT_TRUE(got.ok());
+  ASSERT_TRUE(IsOk(got));
   EXPECT_EQ((*got)[0].Metadata("deliveryMode"), "1");
   Close(*source);
 }
@@ -144,7 +145,7 @@ TEST_F(PublishTest, AQueueThatIsFullIsANo) {
   auto connector = Make(settings);
   // A policy makes the queue of the group take one message and refuse the rest.
   auto source = Open(*connector, Member(Qos::kAtLeastOnce));
-  ASSERT_TRUE(source.ok());
+  ASSERT_TRUE(IsOk(source));
   Close(*source);
   Ctl("set_policy full-" + name_ + " '" + name_ +
       "$' '{\"max-length\":1,\"overflow\":\"reject-publish\"}' --apply-to queues");

@@ -3,6 +3,7 @@
 
 #include "connectors/rabbitmq/source.h"
 #include "tests/connectors/rabbitmq/fixture.h"
+#include "tests/support/is_ok.h"
 
 namespace tidegate::rabbitmq {
 namespace {
@@ -47,7 +48,7 @@ TEST_F(ReadTest, EachReaderHasAllMessagesInOrderAndAQueueThatGoesWithIt) {
   for (int i = 0; i < 20; ++i) expected.push_back("m" + std::to_string(i));
   for (SourcePtr* source : {&*one, &*two}) {
     const auto got = Read(**source, 20, false);
-    ASSERT_TRUE(got.ok());
+    ASSERT_TRUE(IsOk(got));
     EXPECT_EQ(Contents(*got), expected);
     EXPECT_FALSE((*got)[0].ack);
   }
@@ -65,7 +66,7 @@ TEST_F(ReadTest, EachReaderHasAllMessagesInOrderAndAQueueThatGoesWithIt) {
 TEST_F(ReadTest, TheQueueOfAClientIdentifierIsDurableWithItsExpiry) {
   auto connector = Make(Base());
   auto source = Open(*connector, Member(Qos::kAuto));
-  ASSERT_TRUE(source.ok());
+  ASSERT_TRUE(IsOk(source));
   const std::string queue = Member(Qos::kAuto).group;
   EXPECT_EQ(QueueFacts(queue, "durable"), "true");
   EXPECT_EQ(QueueFacts(queue, "auto_delete"), "false");
@@ -74,7 +75,7 @@ TEST_F(ReadTest, TheQueueOfAClientIdentifierIsDurableWithItsExpiry) {
   Close(*source);
   // For `none` it is one that goes with its last consumer.
   auto none = Open(*connector, Member(Qos::kNone));
-  ASSERT_TRUE(none.ok());
+  ASSERT_TRUE(IsOk(none));
   EXPECT_EQ(QueueFacts(queue + ".none", "durable"), "false");
   EXPECT_EQ(QueueFacts(queue + ".none", "auto_delete"), "true");
   Close(*none);
@@ -87,7 +88,7 @@ TEST_F(ReadTest, ItExpires) {
   settings.mutable_consumer()->mutable_queue()->mutable_expires()->set_seconds(1);
   auto connector = Make(settings);
   auto source = Open(*connector, Member(Qos::kAuto));
-  ASSERT_TRUE(source.ok());
+  ASSERT_TRUE(IsOk(source));
   Close(*source);
   const std::string queue = Member(Qos::kAuto).group;
   const TimePoint until = Clock::now() + std::chrono::seconds(15);
@@ -110,14 +111,14 @@ TEST_F(ReadTest, AQuorumQueueKeepsToItsDeliveryLimit) {
   // Delivered once and twice again, then dropped: the next message is another.
   for (int i = 0; i < 3; ++i) {
     auto got = Read(**source, 1, false);
-    ASSERT_TRUE(got.ok());
+    ASSERT_TRUE(IsOk(got));
     EXPECT_EQ((*got)[0].content, "m0");
     EXPECT_EQ((*got)[0].redelivered, i > 0);
     got->clear();  // dropped unsettled: once more
   }
   Fill(*connector, 1, 1);
   const auto next = Read(**source, 1);
-  ASSERT_TRUE(next.ok());
+  ASSERT_TRUE(IsOk(next));
   EXPECT_EQ((*next)[0].content, "m1");
   Close(*source);
 }
@@ -128,17 +129,17 @@ TEST_F(ReadTest, ThePrefetchIsAllTheBrokerSendsAhead) {
   auto connector = Make(settings);
   EXPECT_EQ(connector->capabilities().window, 5u);
   auto source = Open(*connector, Member(Qos::kAtLeastOnce));
-  ASSERT_TRUE(source.ok());
+  ASSERT_TRUE(IsOk(source));
   Fill(*connector, 20);
   auto held = Read(**source, 5, false);
-  ASSERT_TRUE(held.ok());
+  ASSERT_TRUE(IsOk(held));
   const std::string queue = Member(Qos::kAtLeastOnce).group;
   EXPECT_EQ(QueueFacts(queue, "messages_unacknowledged"), "5");
   EXPECT_EQ(QueueFacts(queue, "messages_ready"), "15");
   std::shuffle(held->begin(), held->end(), std::mt19937(5));
   for (Got& got : *held) got.ack.Done();
   const auto rest = Read(**source, 15);
-  ASSERT_TRUE(rest.ok());
+  ASSERT_TRUE(IsOk(rest));
   EXPECT_EQ((*rest)[0].content, "m5");
   Close(*source);
   EXPECT_EQ(QueueFacts(queue, "messages"), "0");
@@ -147,15 +148,15 @@ TEST_F(ReadTest, ThePrefetchIsAllTheBrokerSendsAhead) {
 TEST_F(ReadTest, RetryComesAgainMarkedRejectDoesNot) {
   auto connector = Make(Base());
   auto source = Open(*connector, Member(Qos::kAtLeastOnce));
-  ASSERT_TRUE(source.ok());
+  ASSERT_TRUE(IsOk(source));
   Fill(*connector, 3);
   auto held = Read(**source, 3, false);
-  ASSERT_TRUE(held.ok());
+  ASSERT_TRUE(IsOk(held));
   (*held)[0].ack.Nack(NackKind::kRetry);
   (*held)[1].ack.Nack(NackKind::kReject);
   (*held)[2].ack = Ack();
   const auto again = Read(**source, 2);
-  ASSERT_TRUE(again.ok());
+  ASSERT_TRUE(IsOk(again));
   std::vector<std::string> contents = Contents(*again);
   std::sort(contents.begin(), contents.end());
   EXPECT_EQ(contents, (std::vector<std::string>{"m0", "m2"}));
@@ -168,18 +169,18 @@ TEST_F(ReadTest, RetryComesAgainMarkedRejectDoesNot) {
 TEST_F(ReadTest, AtMostOnceHasGoneOutBeforeItIsSeen) {
   auto connector = Make(Base());
   auto source = Open(*connector, Member(Qos::kAtMostOnce));
-  ASSERT_TRUE(source.ok());
+  ASSERT_TRUE(IsOk(source));
   Fill(*connector, 5);
   const auto got = Read(**source, 2, false, 1);
-  ASSERT_TRUE(got.ok());
+  ASSERT_TRUE(IsOk(got));
   EXPECT_FALSE((*got)[0].ack);
   const std::string queue = Member(Qos::kAtMostOnce).group;
   EXPECT_EQ(QueueFacts(queue, "messages"), "3");
   Close(*source);
   auto next = Open(*connector, Member(Qos::kAtMostOnce));
-  ASSERT_TRUE(next.ok());
+  ASSERT_TRUE(IsOk(next));
   const auto rest = Read(**next, 3, false);
-  ASSERT_TRUE(rest.ok());
+  ASSERT_TRUE(IsOk(rest));
   EXPECT_EQ(Contents(*rest), (std::vector<std::string>{"m2", "m3", "m4"}));
   Close(*next);
 }
@@ -199,7 +200,7 @@ TEST_F(ReadTest, DestinationsOfItsOwnHaveBindingsAndAQueueOfTheirOwn) {
     Publish(*connector, message);
   }
   const auto got = Read(**source, 2);
-  ASSERT_TRUE(got.ok());
+  ASSERT_TRUE(IsOk(got));
   EXPECT_EQ(Contents(*got), (std::vector<std::string>{"only.this", "k2"}));
   Close(*source);
 }
@@ -219,7 +220,7 @@ TEST_F(ReadTest, AChangedRoutingKeyTakesTheBindingOfTheOldOneAway) {
   auto source = Open(*earlier, spec);
   ASSERT_TRUE(source.ok()) << MessageOf(source.status());
   EXPECT_EQ(publish(*earlier, "old.1"), Outcome::kOk);
-  ASSERT_TRUE(Read(**source, 1).ok());
+  ASSERT_TRUE(IsOk(Read(**source, 1)));
   Close(*source);
   EXPECT_EQ(publish(*earlier, "old.kept"), Outcome::kOk);  // the queue has it: it is not lost
 
@@ -233,7 +234,7 @@ TEST_F(ReadTest, AChangedRoutingKeyTakesTheBindingOfTheOldOneAway) {
   EXPECT_EQ(publish(*later, "old.2"), Outcome::kNo);  // routed nowhere
   EXPECT_EQ(publish(*later, "new.1"), Outcome::kOk);
   const auto got = Read(**source, 2);
-  ASSERT_TRUE(got.ok());
+  ASSERT_TRUE(IsOk(got));
   EXPECT_EQ(Contents(*got), (std::vector<std::string>{"old.kept", "new.1"}));
 
   // One of the earlier settings that still drains does not bring its binding back.
@@ -266,7 +267,7 @@ TEST_F(ReadTest, AnOldBindingThatMayNotBeTakenAwayDoesNotStopTheReading) {
   ASSERT_TRUE(source.ok()) << MessageOf(source.status());
   EXPECT_EQ(Publish(*later, "through").outcome, Outcome::kOk);
   const auto got = Read(**source, 1);
-  ASSERT_TRUE(got.ok());
+  ASSERT_TRUE(IsOk(got));
   EXPECT_EQ(Contents(*got), (std::vector<std::string>{"through"}));
   Close(*source);
   Ctl("delete_user " + user);
@@ -275,14 +276,14 @@ TEST_F(ReadTest, AnOldBindingThatMayNotBeTakenAwayDoesNotStopTheReading) {
 TEST_F(ReadTest, LargeMessagesStopTheReadingOfTheSocketNotTheOrder) {
   auto connector = Make(Base());
   auto source = Open(*connector, Member(Qos::kAtLeastOnce));
-  ASSERT_TRUE(source.ok());
+  ASSERT_TRUE(IsOk(source));
   const std::string large(2 * 1024 * 1024, 'L');
   for (int i = 0; i < 20; ++i) {  // 40 MiB: more than is read ahead
     ASSERT_EQ(Publish(*connector, std::to_string(i) + large).outcome, Outcome::kOk);
   }
   for (int i = 0; i < 20; ++i) {
     const auto got = Read(**source, 1);
-    ASSERT_TRUE(got.ok());
+    ASSERT_TRUE(IsOk(got));
     EXPECT_EQ((*got)[0].content.substr(0, 3), (std::to_string(i) + "LLL").substr(0, 3));
     EXPECT_GT((*got)[0].content.size(), large.size());
   }

@@ -2,6 +2,7 @@
 #include <sstream>
 
 #include "tests/connectors/rabbitmq/fixture.h"
+#include "tests/support/is_ok.h"
 
 namespace tidegate::rabbitmq {
 namespace {
@@ -108,7 +109,7 @@ TEST_F(SettingsTest, TlsWithATrustedAuthority) {
   const std::string large(300'000, 'x');
   ASSERT_EQ(Publish(*connector, large).outcome, Outcome::kOk);
   const auto got = Read(**source, 1);
-  ASSERT_TRUE(got.ok());
+  ASSERT_TRUE(IsOk(got));
   EXPECT_EQ((*got)[0].content, large);
   Close(*source);
   const auto stages = Await(worker(), connector->Test(worker()));
@@ -163,7 +164,7 @@ TEST_F(SettingsTest, ExchangesAreMadeAsTheSettingsSayAndGoWithTheLastBinding) {
     ASSERT_TRUE(source.ok()) << MessageOf(source.status());
     sources.push_back(std::move(*source));
     ASSERT_EQ(Publish(*connectors.back(), "x").outcome, Outcome::kOk);
-    ASSERT_TRUE(Read(*sources.back(), 1).ok());
+    ASSERT_TRUE(IsOk(Read(*sources.back(), 1)));
   }
   const std::string there = Ctl("list_exchanges name type durable auto_delete");
   for (const auto& [type, type_name] : types) {
@@ -210,7 +211,7 @@ TEST_F(SettingsTest, PassiveWantsItToBeThere) {
 TEST_F(SettingsTest, WithoutTheRightToConfigureDeclareNoneWorks) {
   auto maker = Make(Base());
   auto source = Open(*maker, Member(Qos::kAtLeastOnce));  // exchange, queue and binding
-  ASSERT_TRUE(source.ok());
+  ASSERT_TRUE(IsOk(source));
   Close(*source);
   Settings settings = Base();
   settings.mutable_security()->mutable_auth()->set_username("writer");
@@ -226,7 +227,7 @@ TEST_F(SettingsTest, WithoutTheRightToConfigureDeclareNoneWorks) {
   auto reader = Open(*connector, Member(Qos::kAtLeastOnce));
   ASSERT_TRUE(reader.ok()) << MessageOf(reader.status());
   const auto got = Read(**reader, 1);
-  ASSERT_TRUE(got.ok());
+  ASSERT_TRUE(IsOk(got));
   EXPECT_EQ((*got)[0].content, "mine");
   Close(*reader);
 }
@@ -234,7 +235,7 @@ TEST_F(SettingsTest, WithoutTheRightToConfigureDeclareNoneWorks) {
 TEST_F(SettingsTest, AQueueDeclaredDifferentlyIsConfigInvalid) {
   auto connector = Make(Base());
   auto source = Open(*connector, Member(Qos::kAuto));
-  ASSERT_TRUE(source.ok());
+  ASSERT_TRUE(IsOk(source));
   Close(*source);
   Settings settings = Base();
   settings.mutable_consumer()->mutable_queue()->mutable_expires()->set_seconds(90);
@@ -261,8 +262,8 @@ TEST_F(SettingsTest, ADirectionThatIsOffIsRefused) {
 TEST_F(SettingsTest, DestinationsAreCheckedByTheGrammar) {
   auto connector = Make(Base());
   using connectors::Direction;
-  EXPECT_TRUE(connector->CheckDestination("a.b", Direction::kPublish).ok());
-  EXPECT_TRUE(connector->CheckDestination("a.#", Direction::kSubscribe).ok());
+  EXPECT_TRUE(IsOk(connector->CheckDestination("a.b", Direction::kPublish)));
+  EXPECT_TRUE(IsOk(connector->CheckDestination("a.#", Direction::kSubscribe)));
   EXPECT_FALSE(connector->CheckDestination("a.#", Direction::kPublish).ok());
   const auto refused =
       connector->CheckDestination("amq.rabbitmq.log/x", Direction::kSubscribe);

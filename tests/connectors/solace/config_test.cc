@@ -4,6 +4,7 @@
 
 #include "connectors/solace/solace_config.h"
 #include "server/config/secrets.h"
+#include "tests/support/is_ok.h"
 #include "tidegate/config/v1/solace.pb.h"
 
 namespace tidegate::solace {
@@ -150,7 +151,7 @@ TEST(SolaceConfigTest, TheVpnIsChosenByPortOrBySni) {
   EXPECT_EQ(config->tls_host, "default");
   endpoint.set_sni_hostname("vpn.example.com");
   config = ReadSolaceConfig(endpoint, Secrets());
-  ASSERT_TRUE(config.ok());
+  ASSERT_TRUE(IsOk(config));
   EXPECT_EQ(config->tls_host, "vpn.example.com");
   endpoint.set_vpn_selection(pb::SOLACE_VPN_SELECTION_PORT);
   EXPECT_TRUE(Says(Text(endpoint), "sniHostname: only with vpnSelection: sni"));

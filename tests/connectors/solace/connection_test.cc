@@ -4,6 +4,7 @@
 
 #include "server/config/secrets.h"
 #include "tests/connectors/solace/fixture.h"
+#include "tests/support/is_ok.h"
 
 namespace tidegate::solace {
 namespace {
@@ -154,8 +155,8 @@ TEST_F(ConnectionTest, DestinationsHandedInAreCheckedByGrammar) {
   StartPeer();
   Connect();
   using connectors::Direction;
-  EXPECT_TRUE(connector_->CheckDestination("a/b", Direction::kPublish).ok());
-  EXPECT_TRUE(connector_->CheckDestination("a/>", Direction::kSubscribe).ok());
+  EXPECT_TRUE(IsOk(connector_->CheckDestination("a/b", Direction::kPublish)));
+  EXPECT_TRUE(IsOk(connector_->CheckDestination("a/>", Direction::kSubscribe)));
   const Status wild = connector_->CheckDestination("a/>", Direction::kPublish);
   EXPECT_EQ(ReasonOf(wild), "INVALID_DESTINATION");
   EXPECT_EQ(MessageOf(wild).find("a/>"), std::string::npos);

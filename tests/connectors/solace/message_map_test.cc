@@ -1,4 +1,5 @@
 #include "connectors/solace/message_map.h"
+#include "tests/support/is_ok.h"
 
 #include <gtest/gtest.h>
 #include <proton/codec.h>
@@ -82,7 +83,7 @@ TEST_F(MessageMapTest, WhatIsPublishedIsReadAsItWas) {
   frame.ttl_ms = 90'000;
   frame.reply_to = "topic://replies";
   std::string bytes;
-  ASSERT_TRUE(codec_.Encode(message, frame, "topic://a/b", "id-1", bytes).ok());
+  ASSERT_TRUE(IsOk(codec_.Encode(message, frame, "topic://a/b", "id-1", bytes)));
   const Envelope got = Decode(bytes);
   EXPECT_EQ(got.content, binary);
   EXPECT_TRUE(got.has_content);
@@ -104,7 +105,7 @@ TEST_F(MessageMapTest, WhatIsPublishedIsReadAsItWas) {
 
 TEST_F(MessageMapTest, EmptyContentIsEmptyNotAbsent) {
   std::string bytes;
-  ASSERT_TRUE(codec_.Encode(OutMessage(), MessageCodec::Frame(), "topic://t", "i", bytes).ok());
+  ASSERT_TRUE(IsOk(codec_.Encode(OutMessage(), MessageCodec::Frame(), "topic://t", "i", bytes)));
   const Envelope got = Decode(bytes);
   EXPECT_TRUE(got.has_content);
   EXPECT_EQ(got.content, "");
@@ -119,7 +120,7 @@ TEST_F(MessageMapTest, AMillionBytesAndManyHeadersFit) {
   message.content = large;
   message.headers = headers;
   std::string bytes;
-  ASSERT_TRUE(codec_.Encode(message, MessageCodec::Frame(), "topic://t", "i", bytes).ok());
+  ASSERT_TRUE(IsOk(codec_.Encode(message, MessageCodec::Frame(), "topic://t", "i", bytes)));
   const Envelope got = Decode(bytes);
   EXPECT_EQ(got.content.size(), large.size());
   ASSERT_EQ(got.headers.size(), 2u);

@@ -2,6 +2,7 @@
 #include <fstream>
 
 #include "tests/connectors/solace/fixture.h"
+#include "tests/support/is_ok.h"
 
 namespace tidegate::solace {
 namespace {
@@ -92,7 +93,7 @@ TEST_F(SourceTest, AcksInAnyOrderBecomeTheirDispositions) {
   StartPeer();
   Connect();
   auto source = Open(Member(Qos::kAtLeastOnce));
-  ASSERT_TRUE(source.ok());
+  ASSERT_TRUE(IsOk(source));
   Fill(4);
   auto got = Take(**source, 4);
   ASSERT_TRUE(got.ok()) << MessageOf(got.status());
@@ -117,7 +118,7 @@ TEST_F(SourceTest, NeverMoreIsOnTheWayThanWasAskedFor) {
   StartPeer();
   Connect();
   auto source = Open(Member(Qos::kAtLeastOnce));
-  ASSERT_TRUE(source.ok());
+  ASSERT_TRUE(IsOk(source));
   Fill(10);
   auto got = Take(**source, 3, 3);
   ASSERT_TRUE(got.ok()) << MessageOf(got.status());
@@ -130,7 +131,7 @@ TEST_F(SourceTest, TheWindowHoldsWhenNobodySettles) {
   StartPeer();
   Connect();
   auto source = Open(Member(Qos::kAtLeastOnce));
-  ASSERT_TRUE(source.ok());
+  ASSERT_TRUE(IsOk(source));
   Fill(static_cast<int>(kWindow) + 5);
   auto got = Take(**source, kWindow, 64);
   ASSERT_TRUE(got.ok()) << MessageOf(got.status());
@@ -148,7 +149,7 @@ TEST_F(SourceTest, AtMostOnceHasSaidItsWordBeforeTheMessageIsHandedOn) {
   for (const Qos qos : {Qos::kAtMostOnce, Qos::kAuto}) {
     group_ += "x";
     auto source = Open(Member(qos));
-    ASSERT_TRUE(source.ok());
+    ASSERT_TRUE(IsOk(source));
     const std::int64_t before = Outcomes("accepted");
     Fill(2);
     auto got = Take(**source, 2);
@@ -163,10 +164,10 @@ TEST_F(SourceTest, WhatWasUnsettledWhenTheWireBrokeComesAgainMarked) {
   StartPeer();
   Connect();
   auto source = Open(Member(Qos::kAtLeastOnce));
-  ASSERT_TRUE(source.ok());
+  ASSERT_TRUE(IsOk(source));
   Fill(3);
   auto got = Take(**source, 3);
-  ASSERT_TRUE(got.ok());
+  ASSERT_TRUE(IsOk(got));
   peer_->Ask(R"({"do":"cut"})");
   for (Held& held : *got) held.ack.Done();  // of a generation that is over
   peer_->Ask(R"({"do":"restore"})");
@@ -185,7 +186,7 @@ TEST_F(SourceTest, ALinkThatTheBrokerEndsIsAttachedAgain) {
   StartPeer();
   Connect();
   auto source = Open(Member(Qos::kAtLeastOnce));
-  ASSERT_TRUE(source.ok());
+  ASSERT_TRUE(IsOk(source));
   peer_->Ask(R"({"do":"detach","condition":"amqp:link:detach-forced","text":"maintenance"})");
   Fill(1);
   auto got = Take(**source, 1);
@@ -206,7 +207,7 @@ TEST_F(SourceTest, AttemptsAreCountedAndTheLastReasonIsTold) {
   StartPeer();
   Connect();
   auto source = Open(Each());
-  ASSERT_TRUE(source.ok());
+  ASSERT_TRUE(IsOk(source));
   peer_->Ask(R"({"do":"cut"})");
   auto got = Take(**source, 1);
   ASSERT_FALSE(got.ok());
@@ -218,7 +219,7 @@ TEST_F(SourceTest, ASecondConsumerOfATopicEndpointIsToldThatItIsBusy) {
   StartPeer();
   Connect();
   auto source = Open(Member(Qos::kAtLeastOnce));
-  ASSERT_TRUE(source.ok());
+  ASSERT_TRUE(IsOk(source));
   auto second = Open(Member(Qos::kAtLeastOnce));
   ASSERT_FALSE(second.ok());
   EXPECT_EQ(ClassOf(second.status()), ErrorClass::kOverloaded) << MessageOf(second.status());
@@ -272,7 +273,7 @@ TEST_F(SourceTest, SeveralTopicsAreReadAndABusyOneHoldsNoneBack) {
   StartPeer();
   Connect();
   auto source = Open(Member(Qos::kAtLeastOnce));
-  ASSERT_TRUE(source.ok());
+  ASSERT_TRUE(IsOk(source));
   for (const std::string& topic : {other, other, topic_}) {
     ASSERT_EQ(PublishTo(topic, topic).outcome, Outcome::kOk);
   }
@@ -298,11 +299,11 @@ TEST_F(SourceTest, AStalledReaderHoldsNoMoreThanItsWindowInBytes) {
   StartPeer();
   Connect();
   auto source = Open(Each());
-  ASSERT_TRUE(source.ok());
+  ASSERT_TRUE(IsOk(source));
   const std::string large(1'000'000, 'a');
   ASSERT_EQ(PublishTo(topic_, large).outcome, Outcome::kOk);
   auto got = Take(**source, 1, 256);
-  ASSERT_TRUE(got.ok());
+  ASSERT_TRUE(IsOk(got));
   const std::size_t before = ResidentBytes();
   // 250 more may come by credit: the session's window keeps them at the broker.
   for (int i = 0; i < 60; ++i) ASSERT_EQ(PublishTo(topic_, large).outcome, Outcome::kOk);
@@ -345,7 +346,7 @@ TEST_F(SourceTest, ClosingEndsAPendingNext) {
   StartPeer();
   Connect();
   auto source = Open(Each());
-  ASSERT_TRUE(source.ok());
+  ASSERT_TRUE(IsOk(source));
   connectors::MessageBatch batch;
   std::promise<Status> ended;
   asio::co_spawn(worker().executor(), (*source)->Next(batch, 1),

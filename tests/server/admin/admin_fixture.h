@@ -19,6 +19,7 @@
 #include "server/config/yaml_reader.h"
 #include "tests/server/admin/fake_data_plane.h"
 #include "tests/server/state/temp_directory.h"
+#include "tests/support/is_ok.h"
 
 namespace tidegate::admin {
 
@@ -148,7 +149,7 @@ class AdminTest : public testing::Test {
   // The whole state as bytes: equal when nothing has changed.
   std::string Everything() {
     v1::DumpConfigResponse response;
-    EXPECT_TRUE(Do(DumpConfig, v1::DumpConfigRequest(), response).ok());
+    EXPECT_TRUE(IsOk(Do(DumpConfig, v1::DumpConfigRequest(), response)));
     return response.SerializeAsString();
   }
 

@@ -1,5 +1,6 @@
 // ApiService: what each call does, and every way in which it is refused.
 #include "tests/server/admin/admin_fixture.h"
+#include "tests/support/is_ok.h"
 
 namespace tidegate::admin {
 namespace {
@@ -27,7 +28,7 @@ class ApiTest : public AdminTest {
 
 TEST_F(ApiTest, Create_storesWithoutServing) {
   cfg::Api api;
-  ASSERT_TRUE(Create(kOrders, api).ok());
+  ASSERT_TRUE(IsOk(Create(kOrders, api)));
   EXPECT_EQ(api.name(), "apis/orders");
   EXPECT_EQ(api.plans(0).name(), "apis/orders/plans/open");
   EXPECT_EQ(api.state(), cfg::API_STATE_STORED);
@@ -58,7 +59,7 @@ TEST_F(ApiTest, CreateWithIdApart_takesIt) {
 }
 
 TEST_F(ApiTest, CreateTwice_isRefusedNamingTheResource) {
-  ASSERT_TRUE(Create(kOrders).ok());
+  ASSERT_TRUE(IsOk(Create(kOrders)));
   const Status status = Create(kOrders);
   EXPECT_EQ(Verdict(status), "ALREADY_EXISTS RESOURCE_EXISTS");
   EXPECT_EQ(DetailOf<google::rpc::ResourceInfo>(ToRpcStatus(status)).resource_name(),
@@ -71,8 +72,8 @@ TEST_F(ApiTest, CreateWithSameRequestId_hasNoSecondEffect) {
   request.set_request_id("0b9e24f8-55a4-4ad5-8d0c-0f6f6a3b9a01");
   cfg::Api first;
   cfg::Api second;
-  ASSERT_TRUE(Do(CreateApi, request, first).ok());
-  ASSERT_TRUE(Do(CreateApi, request, second).ok());
+  ASSERT_TRUE(IsOk(Do(CreateApi, request, first)));
+  ASSERT_TRUE(IsOk(Do(CreateApi, request, second)));
   EXPECT_EQ(first.SerializeAsString(), second.SerializeAsString());
   request.mutable_api()->set_description("another request");
   EXPECT_EQ(Verdict(Do(CreateApi, request, second)), "INVALID_ARGUMENT INVALID_FIELD");
@@ -136,19 +137,19 @@ TEST_F(ApiTest, List_pagesByName) {
   for (const char* name : {"c", "a", "b"}) {
     std::string yaml = kOrders;
     yaml.replace(yaml.find("name: orders"), 12, std::string("name: ") + name);
-    ASSERT_TRUE(Create(yaml).ok());
+    ASSERT_TRUE(IsOk(Create(yaml)));
   }
   v1::ListApisRequest request;
   request.set_page_size(2);
   v1::ListApisResponse page;
-  ASSERT_TRUE(Do(ListApis, request, page).ok());
+  ASSERT_TRUE(IsOk(Do(ListApis, request, page)));
   ASSERT_EQ(page.apis_size(), 2);
   EXPECT_EQ(page.apis(0).name(), "apis/a");
   EXPECT_EQ(page.apis(0).plans_size(), 0) << "lists tell the basics";
   request.set_page_token(page.next_page_token());
   request.set_view(v1::API_VIEW_FULL);
   page.Clear();
-  ASSERT_TRUE(Do(ListApis, request, page).ok());
+  ASSERT_TRUE(IsOk(Do(ListApis, request, page)));
   ASSERT_EQ(page.apis_size(), 1);
   EXPECT_EQ(page.apis(0).name(), "apis/c");
   EXPECT_EQ(page.apis(0).plans_size(), 2);
@@ -163,7 +164,7 @@ TEST_F(ApiTest, List_pagesByName) {
 }
 
 TEST_F(ApiTest, Update_changesWhatTheMaskNames) {
-  ASSERT_TRUE(Create(kOrders).ok());
+  ASSERT_TRUE(IsOk(Create(kOrders)));
   const cfg::Api before = Get("apis/orders");
   v1::UpdateApiRequest request;
   request.mutable_api()->set_name("apis/orders");
@@ -192,12 +193,12 @@ TEST_F(ApiTest, Update_changesWhatTheMaskNames) {
 }
 
 TEST_F(ApiTest, UpdateWithoutMask_changesTheFieldsThatAreSet) {
-  ASSERT_TRUE(Create(kOrders).ok());
+  ASSERT_TRUE(IsOk(Create(kOrders)));
   v1::UpdateApiRequest request;
   request.mutable_api()->set_name("apis/orders");
   request.mutable_api()->set_description("text");
   cfg::Api after;
-  ASSERT_TRUE(Do(UpdateApi, request, after).ok());
+  ASSERT_TRUE(IsOk(Do(UpdateApi, request, after)));
   EXPECT_EQ(after.description(), "text");
   EXPECT_EQ(after.display_name(), "Orders");
   *request.mutable_api() = FromYaml<cfg::Api>(kOrders);
@@ -241,7 +242,7 @@ TEST_F(ApiTest, Delete_needsForceWhenItHasSubscriptions) {
 }
 
 TEST_F(ApiTest, Deploy_servesARevision) {
-  ASSERT_TRUE(Create(kOrders).ok());
+  ASSERT_TRUE(IsOk(Create(kOrders)));
   v1::DeployApiRequest request;
   request.set_name("apis/orders");
   cfg::ApiRevision revision;
@@ -257,14 +258,14 @@ TEST_F(ApiTest, Deploy_servesARevision) {
 }
 
 TEST_F(ApiTest, DeployThatTheAssemblerRefuses_changesNothing) {
-  ASSERT_TRUE(Create(kOrders).ok());
-  ASSERT_TRUE(Deploy("apis/orders").ok());
+  ASSERT_TRUE(IsOk(Create(kOrders)));
+  ASSERT_TRUE(IsOk(Deploy("apis/orders")));
   plane_.problems = {{"orders", "entrypoints[0].qos", "INCOMPATIBLE_QOS", "cannot"}};
   v1::UpdateApiRequest update;
   update.mutable_api()->set_name("apis/orders");
   update.mutable_api()->set_description("next");
   cfg::Api api;
-  ASSERT_TRUE(Do(UpdateApi, update, api).ok());
+  ASSERT_TRUE(IsOk(Do(UpdateApi, update, api)));
   const std::string before = Everything();
   for (const bool validate_only : {true, false}) {
     const Status status = Deploy("apis/orders", validate_only);
@@ -279,8 +280,8 @@ TEST_F(ApiTest, DeployThatTheAssemblerRefuses_changesNothing) {
 }
 
 TEST_F(ApiTest, DeployThatIsNotConfirmed_isTakenBack) {
-  ASSERT_TRUE(Create(kOrders).ok());
-  ASSERT_TRUE(Deploy("apis/orders").ok());
+  ASSERT_TRUE(IsOk(Create(kOrders)));
+  ASSERT_TRUE(IsOk(Deploy("apis/orders")));
   const std::string before = Everything();
   const auto stored = store_->Load();
   plane_.publish_result = DeadlineExceeded("flow: a worker did not answer");
@@ -289,15 +290,15 @@ TEST_F(ApiTest, DeployThatIsNotConfirmed_isTakenBack) {
   EXPECT_EQ(plane_.Serving("orders")->revision, 1U);
   EXPECT_EQ(store_->Load()->last_revision.at("apis/orders"), 1U);
   EXPECT_EQ(store_->Load()->records.size(), stored->records.size());
-  EXPECT_TRUE(Deploy("apis/orders").ok());
+  EXPECT_TRUE(IsOk(Deploy("apis/orders")));
 }
 
 TEST_F(ApiTest, ListenerTakenByAnother_isRefusedAtDeploy) {
-  ASSERT_TRUE(Create(kOrders).ok());
-  ASSERT_TRUE(Deploy("apis/orders").ok());
+  ASSERT_TRUE(IsOk(Create(kOrders)));
+  ASSERT_TRUE(IsOk(Deploy("apis/orders")));
   std::string yaml = kOrders;
   yaml.replace(yaml.find("name: orders"), 12, "name: copies");
-  ASSERT_TRUE(Create(yaml).ok());
+  ASSERT_TRUE(IsOk(Create(yaml)));
   const Status status = Deploy("apis/copies");
   EXPECT_EQ(Verdict(status), "ALREADY_EXISTS LISTENER_CONFLICT");
   const auto info = DetailOf<google::rpc::ErrorInfo>(ToRpcStatus(status));
@@ -312,7 +313,7 @@ TEST_F(ApiTest, ListenerTakenByAnother_isRefusedAtDeploy) {
 }
 
 TEST_F(ApiTest, StopStartUndeploy_followTheState) {
-  ASSERT_TRUE(Create(kOrders).ok());
+  ASSERT_TRUE(IsOk(Create(kOrders)));
   v1::StopApiRequest stop;
   v1::StartApiRequest start;
   v1::UndeployApiRequest undeploy;
@@ -322,7 +323,7 @@ TEST_F(ApiTest, StopStartUndeploy_followTheState) {
   cfg::Api api;
   EXPECT_EQ(Verdict(Do(StopApi, stop, api)), "FAILED_PRECONDITION WRONG_STATE");
   EXPECT_EQ(Verdict(Do(UndeployApi, undeploy, api)), "FAILED_PRECONDITION WRONG_STATE");
-  ASSERT_TRUE(Deploy("apis/orders").ok());
+  ASSERT_TRUE(IsOk(Deploy("apis/orders")));
   EXPECT_EQ(Verdict(Do(StartApi, start, api)), "FAILED_PRECONDITION WRONG_STATE");
   ASSERT_EQ(Verdict(Do(StopApi, stop, api)), "OK");
   EXPECT_EQ(api.state(), cfg::API_STATE_STOPPED);
@@ -333,7 +334,7 @@ TEST_F(ApiTest, StopStartUndeploy_followTheState) {
   ASSERT_EQ(Verdict(Do(UndeployApi, undeploy, api)), "OK");
   EXPECT_EQ(api.state(), cfg::API_STATE_STORED);
   EXPECT_EQ(plane_.Serving("orders"), nullptr);
-  ASSERT_TRUE(Deploy("apis/orders").ok());
+  ASSERT_TRUE(IsOk(Deploy("apis/orders")));
   EXPECT_EQ(plane_.Serving("orders")->revision, 2U) << "numbers are not used twice";
 }
 
@@ -347,20 +348,20 @@ TEST_F(ApiTest, ApiWithoutPublishedPlan_isNotDeployed) {
 }
 
 TEST_F(ApiTest, RevisionsAndRollback) {
-  ASSERT_TRUE(Create(kOrders).ok());
-  ASSERT_TRUE(Deploy("apis/orders").ok());
+  ASSERT_TRUE(IsOk(Create(kOrders)));
+  ASSERT_TRUE(IsOk(Deploy("apis/orders")));
   v1::UpdateApiRequest update;
   update.mutable_api()->set_name("apis/orders");
   update.mutable_api()->set_description("second");
   cfg::Api api;
-  ASSERT_TRUE(Do(UpdateApi, update, api).ok());
+  ASSERT_TRUE(IsOk(Do(UpdateApi, update, api)));
   v1::DiffApiRequest diff;
   diff.set_name("apis/orders");
   v1::DiffApiResponse differences;
   ASSERT_EQ(Verdict(Do(DiffApi, diff, differences)), "OK");
   ASSERT_EQ(differences.diffs_size(), 1);
   EXPECT_EQ(differences.diffs(0).path(), "description");
-  ASSERT_TRUE(Deploy("apis/orders").ok());
+  ASSERT_TRUE(IsOk(Deploy("apis/orders")));
 
   v1::ListApiRevisionsRequest list;
   list.set_parent("apis/orders");
@@ -399,7 +400,7 @@ TEST_F(ApiTest, RevisionsAndRollback) {
 }
 
 TEST_F(ApiTest, Clone_copiesUnderAnotherName) {
-  ASSERT_TRUE(Create(kOrders).ok());
+  ASSERT_TRUE(IsOk(Create(kOrders)));
   v1::CloneApiRequest request;
   request.set_source("apis/orders");
   request.set_api_id("copies");

@@ -4,6 +4,7 @@
 #include "server/admin/apply.h"
 #include "server/base/codec.h"
 #include "tests/server/admin/admin_fixture.h"
+#include "tests/support/is_ok.h"
 
 namespace tidegate::admin {
 namespace {
@@ -218,7 +219,7 @@ TEST_F(ApplyTest, KeyWithoutCredential_isMadeShownOnceAndKept) {
   EXPECT_EQ(Everything().find(text), std::string::npos);
   // What was dumped can be applied: the key is set, and stays.
   v1::DumpConfigResponse dump;
-  ASSERT_TRUE(Do(DumpConfig, v1::DumpConfigRequest(), dump).ok());
+  ASSERT_TRUE(IsOk(Do(DumpConfig, v1::DumpConfigRequest(), dump)));
   v1::ApplyConfigRequest back;
   *back.mutable_bundle() = dump.bundle();
   v1::ApplyConfigResponse applied;
@@ -262,7 +263,7 @@ TEST_F(ApplyTest, ReferenceOutOfReach_isRefusedWithItsPlaceAtDeploy) {
   config::Violations violations;
   const auto documents = config::ReadText("d.yaml", yaml, "", violations);
   Call call("definitions");
-  ASSERT_TRUE(ApplyDefinitions(*deployer_, "/etc/d", documents, trusted, call).ok());
+  ASSERT_TRUE(IsOk(ApplyDefinitions(*deployer_, "/etc/d", documents, trusted, call)));
   v1::DeprecatePlanRequest deprecate;
   deprecate.set_name("apis/orders/plans/partners");
   deprecate.set_force(true);
@@ -350,7 +351,7 @@ TEST_F(ApplyTest, DirectoryThatListsAnApiNoLonger_deletesItWithItsSubscriptions)
   config::Violations violations;
   const auto documents = config::ReadText("d.yaml", kOrders, "", violations);
   Call call("definitions");
-  ASSERT_TRUE(ApplyDefinitions(*deployer_, "/etc/d", documents, secrets_, call).ok());
+  ASSERT_TRUE(IsOk(ApplyDefinitions(*deployer_, "/etc/d", documents, secrets_, call)));
   Apply(kStorefront);
   v1::CreateSubscriptionRequest subscribe;
   subscribe.set_parent("apis/orders");

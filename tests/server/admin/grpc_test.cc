@@ -6,6 +6,7 @@
 
 #include "server/telemetry/metrics.h"
 #include "tests/server/admin/grpc_fixture.h"
+#include "tests/support/is_ok.h"
 #include "tidegate/admin/v1/api_service.grpc.pb.h"
 #include "tidegate/admin/v1/config_service.grpc.pb.h"
 #include "tidegate/admin/v1/runtime_service.grpc.pb.h"
@@ -26,7 +27,7 @@ TEST_F(GrpcTest, ApplyAndServerInfo_overTheUnixSocket) {
   auto runtime = v1::RuntimeService::NewStub(channel_);
   v1::ServerInfo info;
   grpc::ClientContext second;
-  ASSERT_TRUE(runtime->GetServerInfo(&second, {}, &info).ok());
+  ASSERT_TRUE(IsOk(runtime->GetServerInfo(&second, {}, &info)));
   EXPECT_EQ(info.node(), "node-1");
   EXPECT_EQ(info.config_revision(), 1);
   EXPECT_GE(telemetry::Registry::Global()
@@ -89,11 +90,11 @@ TEST_F(GrpcTest, LargeRequests_areRefusedWithTheLimit) {
 TEST_F(GrpcTest, HealthAndReflection_answer) {
   StartOnSocket();
   std::string response;
-  ASSERT_TRUE(Raw(channel_, "/grpc.health.v1.Health/Check", "", response).ok());
+  ASSERT_TRUE(IsOk(Raw(channel_, "/grpc.health.v1.Health/Check", "", response)));
   EXPECT_EQ(response, std::string("\x08\x01")) << "SERVING";
   server_->SetServing(false);
   response.clear();
-  ASSERT_TRUE(Raw(channel_, "/grpc.health.v1.Health/Check", "", response).ok());
+  ASSERT_TRUE(IsOk(Raw(channel_, "/grpc.health.v1.Health/Check", "", response)));
   EXPECT_EQ(response, std::string("\x08\x02")) << "NOT_SERVING";
   response.clear();
   Raw(channel_, "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
@@ -145,7 +146,7 @@ TEST_F(GrpcTest, Tcp_onlyLoopbackInTheOpen) {
       grpc::CreateChannel(address, grpc::InsecureChannelCredentials()));
   grpc::ClientContext context;
   v1::ServerInfo info;
-  EXPECT_TRUE(runtime->GetServerInfo(&context, {}, &info).ok());
+  EXPECT_TRUE(IsOk(runtime->GetServerInfo(&context, {}, &info)));
   const auto port = static_cast<std::uint16_t>(std::stoi(address.substr(address.find(':') + 1)));
   EXPECT_EQ(Start({AdminListener::Tcp("127.0.0.1", port)}).status().code(),
             StatusCode::kUnavailable)

@@ -1,5 +1,6 @@
 // PlanService and ApplicationService.
 #include "tests/server/admin/admin_fixture.h"
+#include "tests/support/is_ok.h"
 
 namespace tidegate::admin {
 namespace {
@@ -30,7 +31,7 @@ TEST_F(PlanTest, CreateThenPublish_goesLiveAloneAndAtOnce) {
   update.mutable_api()->set_name("apis/orders");
   update.mutable_api()->set_description("not deployed");
   cfg::Api api;
-  ASSERT_TRUE(Do(UpdateApi, update, api).ok());
+  ASSERT_TRUE(IsOk(Do(UpdateApi, update, api)));
 
   v1::CreatePlanRequest request;
   request.set_parent("apis/orders");
@@ -54,7 +55,7 @@ TEST_F(PlanTest, CreateThenPublish_goesLiveAloneAndAtOnce) {
   v1::GetApiRevisionRequest latest;
   latest.set_name("apis/orders/revisions/latest");
   cfg::ApiRevision revision;
-  ASSERT_TRUE(Do(GetApiRevision, latest, revision).ok());
+  ASSERT_TRUE(IsOk(Do(GetApiRevision, latest, revision)));
   EXPECT_EQ(revision.snapshot().description(), "") << "only the plan went live";
 }
 

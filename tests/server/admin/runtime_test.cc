@@ -1,6 +1,7 @@
 // RuntimeService, and what every call goes through.
 #include "server/base/log.h"
 #include "tests/server/admin/admin_fixture.h"
+#include "tests/support/is_ok.h"
 
 namespace tidegate::admin {
 namespace {
@@ -19,36 +20,36 @@ TEST_F(RuntimeTest, ServerInfoAndReadiness) {
   process_.workers = 2;
   process_.features = {"kafka", "sse"};
   v1::ServerInfo info;
-  ASSERT_TRUE(GetServerInfo(*deployer_, process_, info).ok());
+  ASSERT_TRUE(IsOk(GetServerInfo(*deployer_, process_, info)));
   EXPECT_EQ(info.node(), "node-1");
   EXPECT_EQ(info.workers(), 2);
   EXPECT_EQ(info.features_size(), 2);
   EXPECT_EQ(info.config_revision(), 1);
   EXPECT_GT(info.pid(), 0);
   v1::Readiness readiness;
-  ASSERT_TRUE(GetReadiness(*deployer_, process_, readiness).ok());
+  ASSERT_TRUE(IsOk(GetReadiness(*deployer_, process_, readiness)));
   EXPECT_TRUE(readiness.ready());
   process_.readiness = [] {
     return std::vector<ReadinessView>{{"Workers", false, "Stuck", "worker 1"}};
   };
-  ASSERT_TRUE(GetReadiness(*deployer_, process_, readiness).ok());
+  ASSERT_TRUE(IsOk(GetReadiness(*deployer_, process_, readiness)));
   EXPECT_FALSE(readiness.ready());
 }
 
 TEST_F(RuntimeTest, Drain_isStartedAndCancelled) {
   v1::DrainStatus status;
   plane_.connections.resize(3);
-  ASSERT_TRUE(StartDrain(*deployer_, process_, status).ok());
+  ASSERT_TRUE(IsOk(StartDrain(*deployer_, process_, status)));
   EXPECT_TRUE(status.draining());
   EXPECT_EQ(status.connections(), 3);
   v1::Readiness readiness;
-  ASSERT_TRUE(GetReadiness(*deployer_, process_, readiness).ok());
+  ASSERT_TRUE(IsOk(GetReadiness(*deployer_, process_, readiness)));
   EXPECT_FALSE(readiness.ready());
-  ASSERT_TRUE(CancelDrain(*deployer_, process_, status).ok());
+  ASSERT_TRUE(IsOk(CancelDrain(*deployer_, process_, status)));
   EXPECT_FALSE(status.draining());
   int started = 0;
   process_.start_drain = [&] { ++started; };
-  ASSERT_TRUE(StartDrain(*deployer_, process_, status).ok());
+  ASSERT_TRUE(IsOk(StartDrain(*deployer_, process_, status)));
   EXPECT_EQ(started, 1);
 }
 

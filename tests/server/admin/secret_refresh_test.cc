@@ -3,6 +3,7 @@
 
 #include "server/base/log.h"
 #include "tests/server/admin/admin_fixture.h"
+#include "tests/support/is_ok.h"
 
 namespace tidegate::admin {
 namespace {
@@ -54,7 +55,7 @@ TEST_F(SecretRefreshTest, WhatCannotBeUsed_isLoggedAndNothingIsStored) {
   log_lines = &lines;
   SetLogWriter([](std::string_view line) { log_lines->append(line); });
   plane_.changed_by_refresh = 1;
-  EXPECT_TRUE(deployer_->RefreshSecrets().ok());
+  EXPECT_TRUE(IsOk(deployer_->RefreshSecrets()));
   EXPECT_EQ(plane_.refreshed, 1);
   EXPECT_THAT(lines, HasSubstr("secrets.refreshed"));
   flow::AssembleProblem problem;
@@ -62,7 +63,7 @@ TEST_F(SecretRefreshTest, WhatCannotBeUsed_isLoggedAndNothingIsStored) {
   problem.path = "endpointGroups[0].endpoints[0].kafka";
   problem.text = "wrong password";
   plane_.kept.push_back(problem);
-  EXPECT_TRUE(deployer_->RefreshSecrets().ok());
+  EXPECT_TRUE(IsOk(deployer_->RefreshSecrets()));
   EXPECT_THAT(lines, HasSubstr("secrets.rejected"));
   EXPECT_THAT(lines, HasSubstr("wrong password"));
   EXPECT_EQ(Everything(), before);
@@ -77,7 +78,7 @@ TEST_F(SecretRefreshTest, WhatCannotBeUsed_isAConditionUntilItCan) {
   problem.path = "endpointGroups[0].endpoints[0].mock";
   problem.text = "is empty";
   plane_.kept.push_back(problem);
-  ASSERT_TRUE(deployer_->RefreshSecrets().ok());
+  ASSERT_TRUE(IsOk(deployer_->RefreshSecrets()));
   const std::string refused =
       "false SecretRejected endpointGroups[0].endpoints[0].mock: is empty; what was there before "
       "goes on";
@@ -86,11 +87,11 @@ TEST_F(SecretRefreshTest, WhatCannotBeUsed_isAConditionUntilItCan) {
   // Still wrong at the next look: since the first one.
   const auto since = deployer_->RefsOf("apis/one").since;
   now_ += std::chrono::minutes(5);
-  ASSERT_TRUE(deployer_->RefreshSecrets().ok());
+  ASSERT_TRUE(IsOk(deployer_->RefreshSecrets()));
   EXPECT_EQ(deployer_->RefsOf("apis/one").since, since);
   plane_.kept.clear();
   now_ += std::chrono::minutes(5);
-  ASSERT_TRUE(deployer_->RefreshSecrets().ok());
+  ASSERT_TRUE(IsOk(deployer_->RefreshSecrets()));
   EXPECT_EQ(ResolvedRefs("one"), "true Resolved ");
   EXPECT_EQ(deployer_->RefsOf("apis/one").since, now_);
 }
@@ -102,7 +103,7 @@ TEST_F(SecretRefreshTest, ANewDeployment_clearsTheCondition) {
   problem.path = "endpointGroups[0].endpoints[0].mock";
   problem.text = "is empty";
   plane_.kept.push_back(problem);
-  ASSERT_TRUE(deployer_->RefreshSecrets().ok());
+  ASSERT_TRUE(IsOk(deployer_->RefreshSecrets()));
   EXPECT_THAT(ResolvedRefs("one"), HasSubstr("SecretRejected"));
   Apply(ApiWith("one", "/etc/passwd"));
   EXPECT_EQ(ResolvedRefs("one"), "true Resolved ");
@@ -130,10 +131,10 @@ TEST_F(SecretRefreshTest, AnApiThatWasLeftOut_isServedOnceItCanBe) {
   EXPECT_EQ(plane_.Serving("one"), nullptr);
   EXPECT_NE(plane_.Serving("two"), nullptr);
   EXPECT_THAT(deployer_->ReferencedFiles(), ElementsAre("/etc/hostname", "/etc/passwd"));
-  EXPECT_TRUE(deployer_->RefreshSecrets().ok());
+  EXPECT_TRUE(IsOk(deployer_->RefreshSecrets()));
   EXPECT_EQ(plane_.Serving("one"), nullptr);  // still gone
   plane_.problems.clear();
-  EXPECT_TRUE(deployer_->RefreshSecrets().ok());
+  EXPECT_TRUE(IsOk(deployer_->RefreshSecrets()));
   EXPECT_NE(plane_.Serving("one"), nullptr);
   EXPECT_NE(plane_.Serving("two"), nullptr);
 }

@@ -11,6 +11,7 @@
 #include "server/config/values.h"
 #include "server/config/yaml_printer.h"
 #include "tests/server/config/descriptor_rules.h"
+#include "tests/support/is_ok.h"
 #include "tidegate/config/v1/api.pb.h"
 #include "tidegate/config/v1/gateway.pb.h"
 #include "tidegate/config/v1/options.pb.h"
@@ -195,7 +196,7 @@ TEST(Explain, TellsCommentsDefaultsAndRanges) {
                                "10m)"));
   EXPECT_THAT(*text, HasSubstr("How long a stream may be silent before a heartbeat is sent."));
   const auto gateway = Explain("Gateway");
-  ASSERT_TRUE(gateway.ok());
+  ASSERT_TRUE(IsOk(gateway));
   EXPECT_THAT(*gateway, HasSubstr("http <list of HttpListener>"));
   const auto grpc = Explain("api.entrypoints");
   EXPECT_THAT(*grpc, HasSubstr("grpc <GrpcEntrypoint> (not built yet)"));

@@ -3,6 +3,7 @@
 
 #include "server/flow/access_log.h"
 #include "tests/server/flow/request/gateway_fixture.h"
+#include "tests/support/is_ok.h"
 
 namespace tidegate::flow {
 namespace {
@@ -29,11 +30,11 @@ class HttpPostEntry : public ::testing::Test {
     settings->set_request_headers_to_message(headers);
     api->entrypoints[3].settings = settings;
     api->plans.push_back(KeyPlan());
-    ASSERT_TRUE(gateway.Deploy({api}).ok());
-    ASSERT_TRUE(gateway.plane
+    ASSERT_TRUE(IsOk(gateway.Deploy({api})));
+    ASSERT_TRUE(IsOk(gateway.plane
                     ->PublishSubscriptions("post", {SubscriptionOf("post", "secret-key")},
                                            kTestWait)
-                    .ok());
+                    ));
   }
   std::map<string, string> LastHeaders() {
     std::map<string, string> out;
@@ -128,7 +129,7 @@ TEST(AccessLog, one_record_per_request_without_its_query) {
   DataPlaneOptions options;
   options.access_log = &recorder;
   Gateway gateway(std::move(options));
-  ASSERT_TRUE(gateway.Deploy({MakeApi("post", MockSettings(1, 3))}).ok());
+  ASSERT_TRUE(IsOk(gateway.Deploy({MakeApi("post", MockSettings(1, 3))})));
   gateway.Ask("POST /post/x?api-key=secret HTTP/1.1", "abc");
   gateway.Ask("GET /post HTTP/1.1\r\nAccept: text/event-stream");
   gateway.Ask("GET /nope HTTP/1.1");
@@ -147,7 +148,7 @@ TEST(AccessLog, one_record_per_request_without_its_query) {
 
 TEST(Sse, client_that_leaves_frees_its_seat) {
   Gateway gateway;
-  ASSERT_TRUE(gateway.Deploy({MakeApi("sse", MockSettings(1000))}).ok());
+  ASSERT_TRUE(IsOk(gateway.Deploy({MakeApi("sse", MockSettings(1000))})));
   TestClient& client = gateway.Connect();
   client.Send("GET /sse HTTP/1.1\r\nHost: g\r\nAccept: text/event-stream\r\n\r\n");
   client.ReadUntil("retry: ");
@@ -164,7 +165,7 @@ TEST(Sse, silence_is_filled_with_heartbeats) {
   settings->mutable_heartbeat_interval()->set_nanos(200'000'000);
   settings->mutable_retry()->set_seconds(2);
   api->entrypoints[0].settings = settings;
-  ASSERT_TRUE(gateway.Deploy({api}).ok());
+  ASSERT_TRUE(IsOk(gateway.Deploy({api})));
   TestClient& client = gateway.Connect();
   client.Send("GET /sse HTTP/1.1\r\nHost: g\r\nAccept: text/event-stream\r\n\r\n");
   client.ReadUntil("00000003\r\n:\n\n\r\n");
@@ -176,7 +177,7 @@ TEST(HttpGet, a_failing_source_ends_the_page_with_its_error) {
   auto mock = MockSettings();
   mock->set_fail_after(2);
   mock->set_fail_with(v1::ERROR_CLASS_CONNECTION_CLOSED);
-  ASSERT_TRUE(gateway.Deploy({MakeApi("get", mock)}).ok());
+  ASSERT_TRUE(IsOk(gateway.Deploy({MakeApi("get", mock)})));
   const string body =
       Unchunk(BodyOf(gateway.Ask("GET /get HTTP/1.1\r\nAccept: application/json")));
   EXPECT_EQ(body,
@@ -191,7 +192,7 @@ TEST(HttpGet, the_time_box_ends_an_empty_page) {
   auto settings = std::make_shared<v1::HttpGetEntrypoint>();
   settings->mutable_messages_limit_duration()->set_nanos(50'000'000);
   api->entrypoints[2].settings = settings;
-  ASSERT_TRUE(gateway.Deploy({api}).ok());
+  ASSERT_TRUE(IsOk(gateway.Deploy({api})));
   const string answer = gateway.Ask("GET /get?cursor=41 HTTP/1.1\r\nAccept: application/json");
   EXPECT_EQ(Unchunk(BodyOf(answer)), "{\"items\":[],\"pagination\":{\"nextCursor\":\"41\"}}");
 }
@@ -199,7 +200,7 @@ TEST(HttpGet, the_time_box_ends_an_empty_page) {
 TEST(Sse, a_connection_of_age_says_goaway) {
   Gateway gateway;
   gateway.limits.connection_age = std::chrono::milliseconds(1);
-  ASSERT_TRUE(gateway.Deploy({MakeApi("aged", MockSettings(5))}).ok());
+  ASSERT_TRUE(IsOk(gateway.Deploy({MakeApi("aged", MockSettings(5))})));
   TestClient& client = gateway.Connect();
   client.Send("GET /aged HTTP/1.1\r\nHost: g\r\nAccept: text/event-stream\r\n\r\n");
   const string body = Unchunk(BodyOf(client.ReadToEnd()));
@@ -209,7 +210,7 @@ TEST(Sse, a_connection_of_age_says_goaway) {
 TEST(HttpGet, a_page_of_an_old_connection_is_whole) {
   Gateway gateway;
   gateway.limits.connection_age = std::chrono::milliseconds(1);
-  ASSERT_TRUE(gateway.Deploy({MakeApi("aged", MockSettings(1, 300))}).ok());
+  ASSERT_TRUE(IsOk(gateway.Deploy({MakeApi("aged", MockSettings(1, 300))})));
   const string answer = gateway.Ask("GET /aged?limit=300 HTTP/1.1\r\nAccept: application/json");
   EXPECT_NE(answer.find("\"id\":\"299\""), string::npos) << answer;
   EXPECT_EQ(answer.find("goaway"), string::npos);
@@ -219,7 +220,7 @@ TEST(Sse, an_address_has_a_number_of_streams_and_no_more) {
   DataPlaneOptions options;
   options.streams_per_address = 2;
   Gateway gateway(std::move(options));
-  ASSERT_TRUE(gateway.Deploy({MakeApi("caps", MockSettings(5))}).ok());
+  ASSERT_TRUE(IsOk(gateway.Deploy({MakeApi("caps", MockSettings(5))})));
   const string ask = "GET /caps HTTP/1.1\r\nHost: g\r\nAccept: text/event-stream\r\n\r\n";
   TestClient& first = gateway.Connect();
   TestClient& second = gateway.Connect();
@@ -250,7 +251,7 @@ TEST(Sse, an_address_has_a_number_of_streams_and_no_more) {
 
 TEST(HttpGet, stopping_gateway_ends_the_page_with_goaway) {
   Gateway gateway;
-  ASSERT_TRUE(gateway.Deploy({MakeApi("get", MockSettings(100'000))}).ok());
+  ASSERT_TRUE(IsOk(gateway.Deploy({MakeApi("get", MockSettings(100'000))})));
   TestClient& client = gateway.Connect();
   client.Send("GET /get HTTP/1.1\r\nHost: g\r\nAccept: application/json\r\n\r\n");
   client.ReadUntil("{\"items\":[");

@@ -1,6 +1,7 @@
 // The websocket entrypoint over the real engine: handshake, both directions, every way to end.
 #include "server/http/websocket_frame.h"
 #include "tests/server/flow/request/gateway_fixture.h"
+#include "tests/support/is_ok.h"
 
 namespace tidegate::flow {
 namespace {
@@ -32,7 +33,7 @@ class WebsocketEntry : public ::testing::Test {
               std::shared_ptr<v1::WebsocketEntrypoint> settings = nullptr) {
     auto api = MakeApi("ws", std::move(mock));
     if (settings) api->entrypoints[1].settings = std::move(settings);
-    ASSERT_TRUE(gateway.Deploy({api}).ok());
+    ASSERT_TRUE(IsOk(gateway.Deploy({api})));
   }
   static std::shared_ptr<v1::WebsocketEntrypoint> PublishOnly() {
     auto settings = std::make_shared<v1::WebsocketEntrypoint>();
@@ -221,7 +222,7 @@ TEST_F(WebsocketEntry, drain_is_1013_and_plan_gone_1008) {
   TestClient& gone = Open();
   auto api = MakeApi("ws", MockSettings(1000));
   api->plans[0].stage = model::PlanStage::kClosed;
-  ASSERT_TRUE(gateway.Deploy({api}).ok());
+  ASSERT_TRUE(IsOk(gateway.Deploy({api})));
   gone.ReadUntil(CloseFrame(1008, "The plan is no longer available"));
 }
 

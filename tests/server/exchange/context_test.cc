@@ -1,4 +1,5 @@
 #include "server/exchange/context.h"
+#include "tests/support/is_ok.h"
 
 #include <gtest/gtest.h>
 
@@ -29,7 +30,7 @@ TEST(ClientIdentifier, cases_of_gravitee) {
     std::vector<http::HeaderView> headers;
     if (!row.sent.empty()) headers.push_back({"x-gravitee-client-identifier", row.sent});
     Context context;
-    ASSERT_TRUE(SetClientIdentifier(Head(headers), "sub-1", context).ok());
+    ASSERT_TRUE(IsOk(SetClientIdentifier(Head(headers), "sub-1", context)));
     EXPECT_EQ(context.client_identifier, row.broker) << row.sent;
     EXPECT_EQ(context.shown_client_identifier(), row.shown) << row.sent;
   }
@@ -38,7 +39,7 @@ TEST(ClientIdentifier, cases_of_gravitee) {
 TEST(ClientIdentifier, may_come_by_query) {
   Context context;
   const auto head = Head({}, "a=1&X-Gravitee-Client-Identifier=bob");
-  ASSERT_TRUE(SetClientIdentifier(head, "s", context).ok());
+  ASSERT_TRUE(IsOk(SetClientIdentifier(head, "s", context)));
   EXPECT_EQ(context.client_identifier, "bob-s");
 }
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/server/http/http_fixture.h"
+#include "tests/support/is_ok.h"
 
 namespace tidegate::http {
 namespace {
@@ -109,7 +110,7 @@ TEST(AtOnceAnswers, WhatTheSocketDoesNotTakeFollows) {
         all += piece;
       }
       ASSERT_EQ(handler.results.size(), 1U);
-      EXPECT_TRUE(handler.results[0].ok());
+      EXPECT_TRUE(IsOk(handler.results[0]));
       const std::size_t end = all.find("\r\n\r\n");
       ASSERT_NE(end, std::string::npos);
       EXPECT_TRUE(all.substr(end + 4) == handler.answer) << size << " bytes, room " << room;

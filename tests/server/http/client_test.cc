@@ -1,5 +1,6 @@
 // The small client: URLs, requests as bytes, responses out of bytes however they are split.
 #include "server/http/client.h"
+#include "tests/support/is_ok.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -11,14 +12,14 @@ using ::testing::HasSubstr;
 
 TEST(ClientUrlTest, PartsOfAUrl) {
   const auto plain = ParseUrl("http://idp.example.com/token?x=1");
-  ASSERT_TRUE(plain.ok());
+  ASSERT_TRUE(IsOk(plain));
   EXPECT_FALSE(plain->tls);
   EXPECT_EQ(plain->host, "idp.example.com");
   EXPECT_EQ(plain->port, 80);
   EXPECT_EQ(plain->authority, "idp.example.com");
   EXPECT_EQ(plain->target, "/token?x=1");
   const auto tls = ParseUrl("HTTPS://[::1]:8443?q");
-  ASSERT_TRUE(tls.ok());
+  ASSERT_TRUE(IsOk(tls));
   EXPECT_TRUE(tls->tls);
   EXPECT_EQ(tls->host, "::1");
   EXPECT_EQ(tls->port, 8443);

@@ -11,6 +11,7 @@
 #include "server/net/tls_stream.h"
 #include "tests/server/net/test_pki.h"
 #include "tests/server/net/tls_fixture.h"
+#include "tests/support/is_ok.h"
 
 namespace tidegate::net {
 namespace {
@@ -149,7 +150,7 @@ TEST_F(TlsClientTest, AWrongNameIsToldWithThoseOfTheCertificate) {
   EXPECT_THAT(ErrorOf(TrustRoot(), "a.b.wild.test"), HasSubstr("wrong name"));
   TlsClientOptions any_name = TrustRoot();
   any_name.verify_hostname = false;
-  EXPECT_TRUE(Connect(any_name, "other.test").ok());
+  EXPECT_TRUE(IsOk(Connect(any_name, "other.test")));
 }
 
 TEST_F(TlsClientTest, WhoIsNotTrustedIsTold) {
@@ -164,7 +165,7 @@ TEST_F(TlsClientTest, WhoIsNotTrustedIsTold) {
   TlsClientOptions system;  // of the system's authorities none has signed it
   EXPECT_THAT(ErrorOf(system), HasSubstr("not trusted"));
   options.trust_all = true;
-  EXPECT_TRUE(Connect(options, "any.name").ok());
+  EXPECT_TRUE(IsOk(Connect(options, "any.name")));
 }
 
 TEST_F(TlsClientTest, TimesOfACertificateAreTold) {
@@ -187,9 +188,9 @@ TEST_F(TlsClientTest, AnAnchorNeedNotSignItself) {
   EXPECT_THAT(ErrorOf(TrustRoot()), HasSubstr("not trusted"));  // the chain is not sent
   TlsClientOptions trust;
   trust.trust_pem = middle_.certificate_pem;
-  EXPECT_TRUE(Connect(trust).ok());
+  EXPECT_TRUE(IsOk(Connect(trust)));
   trust.trust_pem = leaf.certificate_pem;
-  EXPECT_TRUE(Connect(trust).ok());
+  EXPECT_TRUE(IsOk(Connect(trust)));
 }
 
 TEST_F(TlsClientTest, TheWholeClientChainIsSent) {
@@ -219,7 +220,7 @@ TEST_F(TlsClientTest, AnAlertOfThePeerIsTold) {
             "TLS to broker.test: refused by the peer: TLS alert from the peer: handshake failure");
   // TLS 1.3: the client is done before the server has judged; the alert comes with the first read.
   SSL_CTX_set_max_proto_version(server_.get(), TLS1_3_VERSION);
-  ASSERT_TRUE(Connect(TrustRoot()).ok());
+  ASSERT_TRUE(IsOk(Connect(TrustRoot())));
   std::string text;
   ErrorCode ec;
   worker_.Spawn("read", Read(*result_->value(), text, ec));
@@ -233,12 +234,12 @@ TEST_F(TlsClientTest, AnAlertOfThePeerIsTold) {
 TEST_F(TlsClientTest, VersionsAreKept) {
   TlsClientOptions options = TrustRoot();
   options.only_tls13 = true;
-  EXPECT_TRUE(Connect(options).ok());
+  EXPECT_TRUE(IsOk(Connect(options)));
   EXPECT_EQ(SSL_version(ssl_), TLS1_3_VERSION);
   SSL_CTX_set_max_proto_version(server_.get(), TLS1_2_VERSION);
   EXPECT_THAT(ErrorOf(options), HasSubstr("refused by the peer: TLS alert from the peer: protocol "
                                           "version"));
-  EXPECT_TRUE(Connect(TrustRoot()).ok());
+  EXPECT_TRUE(IsOk(Connect(TrustRoot())));
 }
 
 TEST_F(TlsClientTest, ProtocolsAreOffered) {
@@ -255,7 +256,7 @@ TEST_F(TlsClientTest, ProtocolsAreOffered) {
         return SSL_TLSEXT_ERR_OK;
       },
       nullptr);
-  EXPECT_TRUE(Connect(options).ok());
+  EXPECT_TRUE(IsOk(Connect(options)));
 }
 
 class RawPeer : public TlsClientTest {

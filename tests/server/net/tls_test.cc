@@ -7,6 +7,7 @@
 #include "server/base/strings.h"
 #include "tests/server/net/test_pki.h"
 #include "tests/server/net/tls_fixture.h"
+#include "tests/support/is_ok.h"
 
 namespace tidegate::net {
 namespace {
@@ -295,7 +296,7 @@ TEST_F(TlsTest, CertificatesAreReloadedAndBadOnesAreNot) {
   source.read = [&now]() -> StatusOr<TlsServerOptions> { return now; };
   source.stamp = [&stamp] { return stamp; };
   auto made = TlsContext::Create(source);
-  ASSERT_TRUE(made.ok());
+  ASSERT_TRUE(IsOk(made));
   const std::shared_ptr<TlsContext> context = *made;
   ASSERT_TRUE(Handshake(*context));
   EXPECT_EQ(CommonName(client_ssl_), "server");
@@ -347,7 +348,7 @@ TEST_F(TlsTest, ClientCertificatesAreAskedForUnderEveryName) {
   options.client_certificates = ClientCertificates::kRequired;
   options.client_trust_pem = good.certificate_pem;
   auto made = TlsContext::Create(options);
-  ASSERT_TRUE(made.ok());
+  ASSERT_TRUE(IsOk(made));
   server_name_ = "other.test";
   EXPECT_FALSE(Handshake(**made));
   ASSERT_TRUE(Handshake(**made, &good));
@@ -360,7 +361,7 @@ TEST_F(TlsTest, OnlyTls13WhereThatIsAsked) {
   options.identities.push_back(IdentityOf(server_));
   options.only_tls13 = true;
   auto made = TlsContext::Create(options);
-  ASSERT_TRUE(made.ok());
+  ASSERT_TRUE(IsOk(made));
   ASSERT_TRUE(Handshake(**made));
   EXPECT_EQ(SSL_version(client_ssl_), TLS1_3_VERSION);
   client_version_max_ = TLS1_2_VERSION;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/server/state/temp_directory.h"
+#include "tests/support/is_ok.h"
 
 namespace tidegate::state {
 namespace {
@@ -56,7 +57,7 @@ TEST_P(ConfigStoreTest, CommitThenLoad_returnsRecordsAndRevision) {
 TEST_P(ConfigStoreTest, CommitWithOneWrongEtag_changesNothing) {
   Transaction first;
   first.writes = {Put("a", "1", "e1")};
-  ASSERT_TRUE(store_->Commit(first).ok());
+  ASSERT_TRUE(IsOk(store_->Commit(first)));
   Transaction second;
   second.writes = {Put("b", "2", "e2"), Put("a", "2", "e2")};
   second.writes[1].expected_etag = "other";
@@ -73,22 +74,22 @@ TEST_P(ConfigStoreTest, ExpectedAbsence_isKept) {
   Transaction transaction;
   transaction.writes = {Put("a", "1", "e1")};
   transaction.writes[0].expected_etag = "";
-  EXPECT_TRUE(store_->Commit(transaction).ok());
+  EXPECT_TRUE(IsOk(store_->Commit(transaction)));
   EXPECT_EQ(store_->Commit(transaction).status().code(), StatusCode::kAborted);
   transaction.writes[0].expected_etag = "e1";
-  EXPECT_TRUE(store_->Commit(transaction).ok());
+  EXPECT_TRUE(IsOk(store_->Commit(transaction)));
 }
 
 TEST_P(ConfigStoreTest, Delete_removesRecordAndRevisions) {
   Transaction transaction;
   transaction.writes = {Put("a", "1", "e1")};
   transaction.revisions = {{"a", 1, "r1"}};
-  ASSERT_TRUE(store_->Commit(transaction).ok());
+  ASSERT_TRUE(IsOk(store_->Commit(transaction)));
   Transaction gone;
   gone.writes = {Put("a", "", "")};
   gone.writes[0].bytes = std::nullopt;
   gone.forget_api = {"a"};
-  ASSERT_TRUE(store_->Commit(gone).ok());
+  ASSERT_TRUE(IsOk(store_->Commit(gone)));
   const auto contents = store_->Load();
   EXPECT_TRUE(contents->records.empty());
   EXPECT_TRUE(contents->last_revision.empty());
@@ -99,7 +100,7 @@ TEST_P(ConfigStoreTest, Revisions_areBoundedAndNewestFirst) {
   for (std::uint64_t number = 1; number <= kRevisionsPerApi + 5; ++number) {
     Transaction transaction;
     transaction.revisions = {{"a", number, "r" + std::to_string(number)}};
-    ASSERT_TRUE(store_->Commit(transaction).ok());
+    ASSERT_TRUE(IsOk(store_->Commit(transaction)));
   }
   const auto all = store_->Revisions("a");
   ASSERT_EQ(all->size(), kRevisionsPerApi);
@@ -110,7 +111,7 @@ TEST_P(ConfigStoreTest, Revisions_areBoundedAndNewestFirst) {
   EXPECT_EQ(store_->Load()->last_revision.at("a"), kRevisionsPerApi + 5);
   Transaction back;
   back.forget = {{"a", kRevisionsPerApi + 5, ""}};
-  ASSERT_TRUE(store_->Commit(back).ok());
+  ASSERT_TRUE(IsOk(store_->Commit(back)));
   EXPECT_EQ(store_->Load()->last_revision.at("a"), kRevisionsPerApi + 4);
 }
 

@@ -11,6 +11,7 @@
 #include "server/base/codec.h"
 #include "server/state/config_store.h"
 #include "tests/server/state/temp_directory.h"
+#include "tests/support/is_ok.h"
 
 namespace tidegate::state {
 namespace {
@@ -40,7 +41,7 @@ TEST(SqliteEngine, NewStore_isForItsUserOnly) {
   const std::string path = directory.path() + "/deep/state";
   auto store = OpenSqliteStore(SqliteOptions(path));
   ASSERT_TRUE(store.ok()) << MessageOf(store.status());
-  ASSERT_TRUE((*store)->Commit(One("a", "1")).ok());
+  ASSERT_TRUE(IsOk((*store)->Commit(One("a", "1"))));
   EXPECT_EQ(ModeOf(path), 0700U);
   EXPECT_EQ(ModeOf(path + "/config.db"), 0600U);
   EXPECT_EQ(ModeOf(path + "/config.db-wal"), 0600U);
@@ -53,7 +54,7 @@ TEST(SqliteEngine, Reopened_hasEverything) {
     auto store = OpenSqliteStore(SqliteOptions(directory.path()));
     ASSERT_TRUE(store.ok()) << MessageOf(store.status());
     EXPECT_EQ((*store)->Load()->revision, static_cast<std::uint64_t>(round - 1));
-    ASSERT_TRUE((*store)->Commit(One("a", std::to_string(round))).ok());
+    ASSERT_TRUE(IsOk((*store)->Commit(One("a", std::to_string(round)))));
   }
   auto store = OpenSqliteStore(SqliteOptions(directory.path()));
   EXPECT_EQ((*store)->Load()->records.at(0).bytes, "3");
@@ -62,8 +63,8 @@ TEST(SqliteEngine, Reopened_hasEverything) {
 TEST(SqliteEngine, SecondOpener_isToldWhoHasIt) {
   TempDirectory directory;
   auto store = OpenSqliteStore(SqliteOptions(directory.path()));
-  ASSERT_TRUE(store.ok());
-  ASSERT_TRUE((*store)->Commit(One("a", "1")).ok());
+  ASSERT_TRUE(IsOk(store));
+  ASSERT_TRUE(IsOk((*store)->Commit(One("a", "1"))));
   // SQLite's locks are per process: only another one shows the refusal.
   const pid_t child = ::fork();
   if (child == 0) {
@@ -92,7 +93,7 @@ TEST(SqliteEngine, FlippedBit_isFoundAtLoad) {
   const std::string path = directory.path() + "/config.db";
   {
     auto store = OpenSqliteStore(SqliteOptions(directory.path()));
-    ASSERT_TRUE((*store)->Commit(One("a", std::string(200, 'q'))).ok());
+    ASSERT_TRUE(IsOk((*store)->Commit(One("a", std::string(200, 'q')))));
   }
   std::string bytes;
   {
@@ -116,7 +117,7 @@ TEST(SqliteEngine, FullDisk_refusesAndKeepsWhatIsThere) {
   options.bytes_max = 40 * 4096;
   auto store = OpenSqliteStore(options);
   ASSERT_TRUE(store.ok()) << MessageOf(store.status());
-  ASSERT_TRUE((*store)->Commit(One("a", "small")).ok());
+  ASSERT_TRUE(IsOk((*store)->Commit(One("a", "small"))));
   Transaction big = One("a", std::string(400'000, 'x'));
   big.writes.push_back(Put("b", "2"));
   const auto refused = (*store)->Commit(big);
@@ -124,7 +125,7 @@ TEST(SqliteEngine, FullDisk_refusesAndKeepsWhatIsThere) {
   EXPECT_EQ(ReasonOf(refused.status()), "STATE_FULL");
   EXPECT_EQ((*store)->Load()->records.size(), 1U);
   EXPECT_EQ((*store)->Load()->records[0].bytes, "small");
-  EXPECT_TRUE((*store)->Commit(One("a", "still works")).ok());
+  EXPECT_TRUE(IsOk((*store)->Commit(One("a", "still works"))));
 }
 
 TEST(SqliteEngine, MissingDirectoryThatCannotBeMade_isAnError) {

@@ -1,4 +1,5 @@
 #include "server/telemetry/access_log.h"
+#include "tests/support/is_ok.h"
 
 #include <gtest/gtest.h>
 
@@ -68,7 +69,7 @@ TEST(AccessLog, AMovedFileIsOpenedAgain) {
   const auto moved = directory.path / "log.1";
   {
     auto log = AccessLog::Open(path.string());
-    ASSERT_TRUE(log.ok());
+    ASSERT_TRUE(IsOk(log));
     std::filesystem::rename(path, moved);
     (*log)->Write(Sample());
   }

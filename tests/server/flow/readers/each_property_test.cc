@@ -7,6 +7,7 @@
 
 #include "server/base/limits.h"
 #include "tests/server/flow/readers/fakes.h"
+#include "tests/support/is_ok.h"
 
 namespace tidegate::flow {
 namespace {
@@ -124,7 +125,7 @@ class Script {
       ASSERT_EQ(place.offset, next->offset) << "partition " << place.partition;
       client.position.Set("t", place.partition, place.offset);
       const auto id = Position::Parse(subscriber.ids[client.seen]);
-      ASSERT_TRUE(id.ok());
+      ASSERT_TRUE(IsOk(id));
       // A control record may be named as passed; what was received is never missing.
       ASSERT_TRUE(id->Covers(client.position)) << id->Format() << " " << client.position.Format();
       client.position = *id;

@@ -6,6 +6,7 @@
 
 #include "server/base/limits.h"
 #include "tests/server/flow/readers/fakes.h"
+#include "tests/support/is_ok.h"
 
 namespace tidegate::flow {
 namespace {
@@ -39,7 +40,7 @@ TEST(Each, many_subscribers_share_one_source_and_one_encoding) {
   for (int i = 0; i < 20; ++i) {
     subscribers.push_back(std::make_unique<FakeSubscriber>(bench.encoder));
     auto seat = bench.Attach(*subscribers.back(), bench.Spec(Qos::kAtLeastOnce));
-    ASSERT_TRUE(seat.ok());
+    ASSERT_TRUE(IsOk(seat));
     seats.push_back(std::move(*seat));
   }
   for (int i = 0; i < 10; ++i) bench.log.Append(0, std::to_string(i));
@@ -89,7 +90,7 @@ TEST(Each, position_inside_the_ring_needs_no_source) {
   bench.Turn();
   FakeSubscriber second(bench.encoder);
   auto other = bench.Attach(second, bench.Spec(Qos::kAtLeastOnce, "t@0#4"));
-  ASSERT_TRUE(other.ok());
+  ASSERT_TRUE(IsOk(other));
   bench.Turn();
   EXPECT_THAT(second.written, ElementsAre("5", "6", "7", "8", "9"));
   EXPECT_EQ(bench.connector->opened, 1);
@@ -108,7 +109,7 @@ TEST(Each, position_of_another_order_repeats_and_loses_nothing) {
   // Far in one partition, at the start of the other: no moment of the live order.
   FakeSubscriber second(bench.encoder);
   auto seat = bench.Attach(second, bench.Spec(Qos::kAtLeastOnce, "t@0#5,1#0"));
-  ASSERT_TRUE(seat.ok());
+  ASSERT_TRUE(IsOk(seat));
   bench.Turn();
   EXPECT_THAT(second.written, ElementsAre("b1", "b2", "b3", "b4", "b5"));
   // Ids name what this consumer has, not where the live reader was.
@@ -135,7 +136,7 @@ TEST(Each, unknown_rule_is_asked_of_a_source) {
   for (int i = 0; i < 5; ++i) bench.log.Append(0, std::to_string(i));
   FakeSubscriber subscriber(bench.encoder);
   auto seat = bench.Attach(subscriber, bench.Spec(Qos::kNone));
-  ASSERT_TRUE(seat.ok());
+  ASSERT_TRUE(IsOk(seat));
   bench.Turn();
   EXPECT_EQ(subscriber.written.size(), 5u);
 }
@@ -274,7 +275,7 @@ TEST(Each, a_control_record_at_the_end_does_not_keep_a_catch_up_reader) {
   bench.log.AppendMarker(0);
   FakeSubscriber subscriber(bench.encoder);
   auto seat = bench.Attach(subscriber, bench.Spec(Qos::kAtLeastOnce, "t@0#1"));
-  ASSERT_TRUE(seat.ok());
+  ASSERT_TRUE(IsOk(seat));
   bench.Turn();
   EXPECT_THAT(subscriber.written, ElementsAre("2", "3", "4"));
   bench.Pass(std::chrono::milliseconds(1500));
@@ -299,7 +300,7 @@ TEST(Each, failure_of_the_source_ends_the_subscribers) {
   // The next one gets a new reader.
   bench.log.failure = OkStatus();
   FakeSubscriber again(bench.encoder);
-  EXPECT_TRUE(bench.Attach(again, bench.Spec(Qos::kAtLeastOnce)).ok());
+  EXPECT_TRUE(IsOk(bench.Attach(again, bench.Spec(Qos::kAtLeastOnce))));
 }
 
 TEST(Each, failure_to_open_is_the_answer_of_attach) {
@@ -340,7 +341,7 @@ TEST(Each, subscribers_of_other_workers_are_served_by_posts) {
   for (std::size_t i = 0; i < 6; ++i) {
     subscribers.push_back(std::make_unique<FakeSubscriber>(bench.encoder));
     auto seat = bench.Attach(*subscribers.back(), bench.Spec(Qos::kAtLeastOnce), i % 3);
-    ASSERT_TRUE(seat.ok());
+    ASSERT_TRUE(IsOk(seat));
     seats.push_back(std::move(*seat));
   }
   for (int i = 0; i < 20; ++i) bench.log.Append(i % 2, std::to_string(i));
@@ -361,7 +362,7 @@ TEST(Each, overriding_topics_cannot_make_readers_without_end) {
   };
   for (std::size_t i = 0; i < kLiveReadersPerEndpointMax; ++i) {
     auto seat = come(i);
-    ASSERT_TRUE(seat.ok());
+    ASSERT_TRUE(IsOk(seat));
     seats.push_back(std::move(*seat));
   }
   auto refused = come(1000);
@@ -369,7 +370,7 @@ TEST(Each, overriding_topics_cannot_make_readers_without_end) {
   EXPECT_EQ(ReasonOf(refused.status()), "BROKER_CLIENTS_EXHAUSTED");
   seats.pop_back();
   bench.Turn();
-  EXPECT_TRUE(come(1001).ok());  // one that only lingered made room
+  EXPECT_TRUE(IsOk(come(1001)));  // one that only lingered made room
 }
 
 TEST(Each, shutdown_says_goaway_and_closes_everything) {

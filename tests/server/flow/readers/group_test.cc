@@ -4,6 +4,7 @@
 
 #include "server/base/limits.h"
 #include "tests/server/flow/readers/fakes.h"
+#include "tests/support/is_ok.h"
 
 namespace tidegate::flow {
 namespace {
@@ -155,7 +156,7 @@ TEST(Group, too_many_groups_are_refused_and_idle_ones_make_room) {
   for (std::size_t i = 0; i < kGroupsPerEndpointMax; ++i) {
     subscribers.push_back(std::make_unique<FakeSubscriber>(bench.encoder));
     auto seat = bench.Attach(*subscribers.back(), Group(Qos::kAuto, "g" + std::to_string(i)));
-    ASSERT_TRUE(seat.ok());
+    ASSERT_TRUE(IsOk(seat));
     seats.push_back(std::move(*seat));
   }
   FakeSubscriber more(bench.encoder);
@@ -165,7 +166,7 @@ TEST(Group, too_many_groups_are_refused_and_idle_ones_make_room) {
   EXPECT_EQ(refused.status().code(), StatusCode::kResourceExhausted);
   seats.pop_back();
   bench.Turn();
-  EXPECT_TRUE(bench.Attach(more, Group(Qos::kAuto, "one-more")).ok());
+  EXPECT_TRUE(IsOk(bench.Attach(more, Group(Qos::kAuto, "one-more"))));
   seats.clear();
 }
 

@@ -5,6 +5,7 @@
 #include "server/base/limits.h"
 #include "server/flow/group_reader.h"
 #include "tests/server/flow/readers/fakes.h"
+#include "tests/support/is_ok.h"
 
 namespace tidegate::flow {
 namespace {
@@ -120,7 +121,7 @@ TEST_F(Passing, one_that_the_ring_overtakes_goes_on_behind_a_gap) {
   late.capacity = 1;
   late.reading = false;
   auto seat = bench.Attach(late, bench.Spec(Qos::kNone));
-  ASSERT_TRUE(seat.ok());
+  ASSERT_TRUE(IsOk(seat));
   const std::string large(100'000, 'x');
   for (int i = 0; i < 100; ++i) {  // twice the ring
     bench.log.Append(0, large + std::to_string(i));

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/server/flow/request/gateway_fixture.h"
+#include "tests/support/is_ok.h"
 
 namespace tidegate::flow {
 namespace {
@@ -33,7 +34,7 @@ TEST(Cors, preflight_is_answered_before_security) {
   Gateway gateway;
   auto api = CorsApi();
   api->plans = {KeyPlan()};
-  ASSERT_TRUE(gateway.Deploy({api}).ok());
+  ASSERT_TRUE(IsOk(gateway.Deploy({api})));
   const string answer =
       Preflight(gateway, "https://shop.example.com", "POST", "x-gravitee-api-key");
   EXPECT_NE(answer.find("HTTP/1.1 200 OK\r\n"), string::npos);
@@ -47,7 +48,7 @@ TEST(Cors, preflight_is_answered_before_security) {
 
 TEST(Cors, refused_preflight_is_400_and_empty) {
   Gateway gateway;
-  ASSERT_TRUE(gateway.Deploy({CorsApi()}).ok());
+  ASSERT_TRUE(IsOk(gateway.Deploy({CorsApi()})));
   const string refused[] = {
       Preflight(gateway, "https://evil.example.com", "POST"),
       Preflight(gateway, "https://shop.example.com.evil.example", "POST"),
@@ -65,7 +66,7 @@ TEST(Cors, refused_preflight_is_400_and_empty) {
 
 TEST(Cors, answers_carry_the_headers_for_allowed_origins_even_errors) {
   Gateway gateway;
-  ASSERT_TRUE(gateway.Deploy({CorsApi()}).ok());
+  ASSERT_TRUE(IsOk(gateway.Deploy({CorsApi()})));
   const string allowed =
       gateway.Ask("POST /shop HTTP/1.1\r\nOrigin: https://shop.example.com", "x");
   EXPECT_NE(allowed.find("Access-Control-Allow-Origin: https://shop.example.com\r\n"),
@@ -96,7 +97,7 @@ TEST(Cors, star_is_star_unless_credentials_are_allowed) {
 
 TEST(Cors, without_a_block_options_is_an_ordinary_request) {
   Gateway gateway;
-  ASSERT_TRUE(gateway.Deploy({MakeApi("shop", MockSettings())}).ok());
+  ASSERT_TRUE(IsOk(gateway.Deploy({MakeApi("shop", MockSettings())})));
   EXPECT_NE(Preflight(gateway, "https://a.example", "GET").find(" 404 "), string::npos);
 }
 

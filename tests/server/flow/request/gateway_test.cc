@@ -3,6 +3,7 @@
 
 #include "server/exchange/error_map.h"
 #include "tests/server/flow/request/gateway_fixture.h"
+#include "tests/support/is_ok.h"
 
 namespace tidegate::flow {
 namespace {
@@ -13,7 +14,7 @@ string Line(const string& text) { return text + "\r\n"; }
 
 TEST(Gateway, unknown_path_is_404_text_whatever_is_accepted) {
   Gateway gateway;
-  ASSERT_TRUE(gateway.Deploy({MakeApi("clock", MockSettings())}).ok());
+  ASSERT_TRUE(IsOk(gateway.Deploy({MakeApi("clock", MockSettings())})));
   const string answer = gateway.Ask("GET /nope HTTP/1.1\r\nAccept: application/json");
   EXPECT_EQ(answer.substr(0, 24), "HTTP/1.1 404 Not Found\r\n");
   EXPECT_NE(answer.find("Content-Type: text/plain\r\n"), string::npos);
@@ -22,7 +23,7 @@ TEST(Gateway, unknown_path_is_404_text_whatever_is_accepted) {
 
 TEST(Gateway, path_prefix_matches_by_whole_segments_only) {
   Gateway gateway;
-  ASSERT_TRUE(gateway.Deploy({MakeApi("clock", MockSettings())}).ok());
+  ASSERT_TRUE(IsOk(gateway.Deploy({MakeApi("clock", MockSettings())})));
   EXPECT_NE(gateway.Ask("POST /clock/deep HTTP/1.1", "x").find(" 202 "), string::npos);
   EXPECT_NE(gateway.Ask("POST /clockx HTTP/1.1", "x").find(" 404 "), string::npos);
   EXPECT_NE(gateway.Ask("POST /Clock HTTP/1.1", "x").find(" 404 "), string::npos);
@@ -36,7 +37,7 @@ TEST(Gateway, host_listener_wins_over_any_host) {
   host->listeners[0].host = "orders.example.com";
   host->listeners[0].path = "";
   host->entrypoints.pop_back();  // no http-post: tells the two apart
-  ASSERT_TRUE(gateway.Deploy({any, host}).ok());
+  ASSERT_TRUE(IsOk(gateway.Deploy({any, host})));
   TestClient& client = gateway.Connect();
   client.Send("POST /x HTTP/1.1\r\nHost: Orders.Example.com:80\r\nContent-Length: 0\r\n"
               "Connection: close\r\n\r\n");
@@ -46,7 +47,7 @@ TEST(Gateway, host_listener_wins_over_any_host) {
 
 TEST(Gateway, post_is_published_and_answered_202_with_ids) {
   Gateway gateway;
-  ASSERT_TRUE(gateway.Deploy({MakeApi("clock", MockSettings())}).ok());
+  ASSERT_TRUE(IsOk(gateway.Deploy({MakeApi("clock", MockSettings())})));
   const string answer =
       gateway.Ask("POST /clock HTTP/1.1\r\nX-Gravitee-Transaction-Id: my-txn", "{\"a\":1}");
   EXPECT_EQ(answer.substr(0, 23), "HTTP/1.1 202 Accepted\r\n");
@@ -62,7 +63,7 @@ TEST(Gateway, post_is_published_and_answered_202_with_ids) {
 
 TEST(Gateway, methods_without_entrypoint_are_404_in_the_usual_body) {
   Gateway gateway;
-  ASSERT_TRUE(gateway.Deploy({MakeApi("clock", MockSettings())}).ok());
+  ASSERT_TRUE(IsOk(gateway.Deploy({MakeApi("clock", MockSettings())})));
   for (const char* method : {"DELETE", "PUT", "PATCH", "OPTIONS"}) {
     const string answer =
         gateway.Ask(string(method) + " /clock HTTP/1.1\r\nAccept: application/json");
@@ -80,7 +81,7 @@ TEST(Gateway, body_over_the_limit_is_413) {
   DataPlaneOptions options;
   options.body_bytes_max = 10;
   Gateway gateway(std::move(options));
-  ASSERT_TRUE(gateway.Deploy({MakeApi("clock", MockSettings())}).ok());
+  ASSERT_TRUE(IsOk(gateway.Deploy({MakeApi("clock", MockSettings())})));
   const string answer =
       gateway.Ask("POST /clock HTTP/1.1\r\nAccept: application/json", string(11, 'x'));
   EXPECT_NE(answer.find(" 413 "), string::npos);
@@ -93,7 +94,7 @@ TEST(Gateway, endpoint_failure_of_a_post_follows_the_error_table) {
   auto mock = MockSettings();
   mock->set_fail_after(0);
   mock->set_fail_with(v1::ERROR_CLASS_CONNECT_FAILED);
-  ASSERT_TRUE(gateway.Deploy({MakeApi("clock", mock)}).ok());
+  ASSERT_TRUE(IsOk(gateway.Deploy({MakeApi("clock", mock)})));
   const string answer = gateway.Ask("POST /clock HTTP/1.1\r\nAccept: */*", "x");
   EXPECT_NE(answer.find(" 503 "), string::npos) << answer;
   EXPECT_NE(answer.find("\"key\":\"FAILURE_ENDPOINT_CONNECTION_FAILED\",\"outcome\":\"no\""),
@@ -103,7 +104,7 @@ TEST(Gateway, endpoint_failure_of_a_post_follows_the_error_table) {
 
 TEST(Gateway, get_returns_a_page_and_the_next_one_after_its_cursor) {
   Gateway gateway;
-  ASSERT_TRUE(gateway.Deploy({MakeApi("clock", MockSettings())}).ok());
+  ASSERT_TRUE(IsOk(gateway.Deploy({MakeApi("clock", MockSettings())})));
   const string first = gateway.Ask("GET /clock?limit=2 HTTP/1.1\r\nAccept: application/json");
   EXPECT_NE(first.find("Content-Type: application/json\r\n"), string::npos);
   EXPECT_EQ(Unchunk(BodyOf(first)),
@@ -117,7 +118,7 @@ TEST(Gateway, get_returns_a_page_and_the_next_one_after_its_cursor) {
 
 TEST(Gateway, get_keeps_the_connection_for_the_next_request) {
   Gateway gateway;
-  ASSERT_TRUE(gateway.Deploy({MakeApi("clock", MockSettings())}).ok());
+  ASSERT_TRUE(IsOk(gateway.Deploy({MakeApi("clock", MockSettings())})));
   TestClient& client = gateway.Connect();
   client.Send("GET /clock?limit=1 HTTP/1.1\r\nHost: g\r\nAccept: text/plain\r\n\r\n");
   client.ReadUntil("\r\n0\r\n\r\n");
@@ -130,7 +131,7 @@ TEST(Gateway, get_keeps_the_connection_for_the_next_request) {
 
 TEST(Gateway, get_refuses_what_it_cannot_read) {
   Gateway gateway;
-  ASSERT_TRUE(gateway.Deploy({MakeApi("clock", MockSettings())}).ok());
+  ASSERT_TRUE(IsOk(gateway.Deploy({MakeApi("clock", MockSettings())})));
   for (const char* query : {"limit=x", "limit=-1", "limit=0", "limit=", "limit=1.5", "limit=%zz",
                             "cursor=abc", "cursor=-1", "cursor=99999999999999999999",
                             "cursor=%z"}) {
@@ -145,7 +146,7 @@ TEST(Gateway, get_refuses_what_it_cannot_read) {
 
 TEST(Gateway, sse_sends_retry_events_with_ids_and_ends_when_the_source_ends) {
   Gateway gateway;
-  ASSERT_TRUE(gateway.Deploy({MakeApi("clock", MockSettings(1, 2))}).ok());
+  ASSERT_TRUE(IsOk(gateway.Deploy({MakeApi("clock", MockSettings(1, 2))})));
   const string answer = gateway.Ask("GET /clock HTTP/1.1\r\nAccept: text/event-stream");
   EXPECT_NE(answer.find("Content-Type: text/event-stream;charset=UTF-8\r\n"), string::npos);
   EXPECT_NE(answer.find("Cache-Control: no-cache\r\n"), string::npos);
@@ -157,7 +158,7 @@ TEST(Gateway, sse_sends_retry_events_with_ids_and_ends_when_the_source_ends) {
 
 TEST(Gateway, sse_resumes_behind_last_event_id) {
   Gateway gateway;
-  ASSERT_TRUE(gateway.Deploy({MakeApi("clock", MockSettings(1, 4))}).ok());
+  ASSERT_TRUE(IsOk(gateway.Deploy({MakeApi("clock", MockSettings(1, 4))})));
   const string answer =
       gateway.Ask("GET /clock HTTP/1.1\r\nAccept: text/event-stream\r\nLast-Event-ID: 2");
   const string body = Unchunk(BodyOf(answer));
@@ -169,7 +170,7 @@ TEST(Gateway, sse_resumes_behind_last_event_id) {
 
 TEST(Gateway, sse_over_http_1_0_is_not_chunked) {
   Gateway gateway;
-  ASSERT_TRUE(gateway.Deploy({MakeApi("clock", MockSettings(1, 1))}).ok());
+  ASSERT_TRUE(IsOk(gateway.Deploy({MakeApi("clock", MockSettings(1, 1))})));
   const string answer = gateway.Ask("GET /clock HTTP/1.0\r\nAccept: text/event-stream");
   EXPECT_EQ(answer.find("Transfer-Encoding"), string::npos);
   const string body = BodyOf(answer);
@@ -180,13 +181,13 @@ TEST(Gateway, stopped_api_is_404) {
   Gateway gateway;
   auto api = MakeApi("clock", MockSettings());
   api->stopped = true;
-  ASSERT_TRUE(gateway.Deploy({api}).ok());
+  ASSERT_TRUE(IsOk(gateway.Deploy({api})));
   EXPECT_NE(gateway.Ask("POST /clock HTTP/1.1", "x").find("No context-path"), string::npos);
 }
 
 TEST(Gateway, draining_refuses_with_503_and_ends_streams_with_goaway) {
   Gateway gateway;
-  ASSERT_TRUE(gateway.Deploy({MakeApi("clock", MockSettings(50))}).ok());
+  ASSERT_TRUE(IsOk(gateway.Deploy({MakeApi("clock", MockSettings(50))})));
   TestClient& stream = gateway.Connect();
   stream.Send("GET /clock HTTP/1.1\r\nHost: g\r\nAccept: text/event-stream\r\n\r\n");
   stream.ReadUntil("retry: ");
@@ -206,7 +207,7 @@ TEST(Gateway, draining_refuses_with_503_and_ends_streams_with_goaway) {
 // A client that reads nothing keeps its stream open for the last second of the goodbye.
 TEST(Gateway, ending_streams_waits_for_nobody_and_tells_who_is_left) {
   Gateway gateway;
-  ASSERT_TRUE(gateway.Deploy({MakeApi("deaf", MockSettings(1, 0, string(300'000, 'x')))}).ok());
+  ASSERT_TRUE(IsOk(gateway.Deploy({MakeApi("deaf", MockSettings(1, 0, string(300'000, 'x')))})));
   gateway.Connect().Send("GET /deaf HTTP/1.1\r\nHost: g\r\nAccept: text/event-stream\r\n\r\n");
   const TimePoint give_up = Clock::now() + kTestWait;
   while (gateway.plane->Backlogs()["deaf"].paused == 0 && Clock::now() < give_up) {

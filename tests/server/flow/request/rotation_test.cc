@@ -7,6 +7,7 @@
 
 #include "server/config/secrets.h"
 #include "tests/server/flow/request/gateway_fixture.h"
+#include "tests/support/is_ok.h"
 
 namespace tidegate::flow {
 namespace {
@@ -128,7 +129,7 @@ TEST_F(Rotation, live_streams_go_on_until_the_old_credentials_are_refused) {
   header->set_name("X-Secret");
   header->mutable_secret()->set_file(File());
   const model::ApiPtr live = MakeApi("live", settings);
-  ASSERT_TRUE(gateway_->Deploy({rotating_, still_, live}).ok());
+  ASSERT_TRUE(IsOk(gateway_->Deploy({rotating_, still_, live})));
   TestClient& client = gateway_->Connect();
   TestClient& other = gateway_->Connect();
   const std::string rest = " HTTP/1.1\r\nHost: gateway\r\nAccept: text/event-stream\r\n\r\n";
@@ -159,7 +160,7 @@ TEST_F(Rotation, what_makes_no_connector_keeps_what_runs_and_is_told) {
   // Neither is another API kept from changing by it.
   auto edited = std::make_shared<model::Api>(*still_);
   edited->plans.push_back(KeyPlan());
-  EXPECT_TRUE(gateway_->Deploy({rotating_, edited}).ok());
+  EXPECT_TRUE(IsOk(gateway_->Deploy({rotating_, edited})));
   EXPECT_NE(Page().find("first"), std::string::npos);
   Write("third");
   EXPECT_EQ(Refresh(), 1U);

@@ -1,5 +1,6 @@
 // Plans, subscriptions and redeploys as clients meet them, on requests and on live streams.
 #include "tests/server/flow/request/gateway_fixture.h"
+#include "tests/support/is_ok.h"
 
 namespace tidegate::flow {
 namespace {
@@ -18,12 +19,12 @@ std::shared_ptr<model::Api> KeyApi() {
 class Security : public ::testing::Test {
  protected:
   void SetUp() override {
-    ASSERT_TRUE(gateway.Deploy({KeyApi()}).ok());
+    ASSERT_TRUE(IsOk(gateway.Deploy({KeyApi()})));
     Publish(SubscriptionOf("orders", kKey));
   }
   void Publish(model::Subscription subscription) {
-    ASSERT_TRUE(
-        gateway.plane->PublishSubscriptions("orders", {std::move(subscription)}, kTestWait).ok());
+    ASSERT_TRUE(IsOk(
+        gateway.plane->PublishSubscriptions("orders", {std::move(subscription)}, kTestWait)));
   }
   TestClient& OpenSse() {
     TestClient& client = gateway.Connect();
@@ -116,7 +117,7 @@ TEST_F(Security, closed_plan_ends_streams_and_others_go_on_under_the_new_revisio
   model::Plan open;
   open.name = "open";
   api->plans.push_back(open);
-  ASSERT_TRUE(gateway.Deploy({api}).ok());
+  ASSERT_TRUE(IsOk(gateway.Deploy({api})));
   TestClient& keyed = OpenSse();
   TestClient& keyless = gateway.Connect();
   keyless.Send("GET /orders HTTP/1.1\r\nHost: g\r\nAccept: text/event-stream\r\n\r\n");
@@ -124,7 +125,7 @@ TEST_F(Security, closed_plan_ends_streams_and_others_go_on_under_the_new_revisio
   auto closed = std::make_shared<model::Api>(*api);
   closed->revision = 2;
   closed->plans[0].stage = model::PlanStage::kClosed;
-  ASSERT_TRUE(gateway.Deploy({closed}).ok());
+  ASSERT_TRUE(IsOk(gateway.Deploy({closed})));
   EXPECT_NE(keyed.ReadToEnd().find("\"key\":\"PLAN_ENDED\""), string::npos);
   keyless.ReadUntil("data: tick", keyless.received().size());
   EXPECT_EQ(keyless.received().find("goaway"), string::npos);
@@ -134,10 +135,10 @@ TEST_F(Security, changed_endpoint_or_removed_api_is_goaway) {
   TestClient& changed = OpenSse();
   auto api = KeyApi();
   api->stream_fingerprint = "orders-2";
-  ASSERT_TRUE(gateway.Deploy({api}).ok());
+  ASSERT_TRUE(IsOk(gateway.Deploy({api})));
   EXPECT_NE(changed.ReadToEnd().find("event: goaway"), string::npos);
   TestClient& removed = OpenSse();
-  ASSERT_TRUE(gateway.Deploy({}).ok());
+  ASSERT_TRUE(IsOk(gateway.Deploy({})));
   EXPECT_NE(removed.ReadToEnd().find("event: goaway"), string::npos);
 }
 
