@@ -60,7 +60,7 @@ class Reflection:
         self.known = set()
 
     def ask(self, **question):
-        answer = next(iter(self.call(iter([STD["Request"](**question)]), timeout=10)))
+        answer = next(iter(self.call(iter([STD["Request"](**question)]), timeout=harness.DEADLINE)))
         if answer.HasField("failure"):
             raise KeyError(answer.failure.text)
         return answer
@@ -110,7 +110,7 @@ class AdminClientsTest(unittest.TestCase):
         check = self.health(channel, "Check")
 
         def status(service=""):
-            return check(STD["HealthRequest"](service=service), timeout=10).status
+            return check(STD["HealthRequest"](service=service), timeout=harness.DEADLINE).status
 
         self.assertEqual(status(), SERVING)
         self.assertEqual(status("tidegate.admin.v1.ApiService"), SERVING)
@@ -139,7 +139,7 @@ class AdminClientsTest(unittest.TestCase):
         self.assertLessEqual(SERVICES | {"grpc.health.v1.Health"}, reflection.services())
         request, get = reflection.method(channel, "tidegate.admin.v1.RuntimeService",
                                          "GetServerInfo")
-        info = get(request(), timeout=10)
+        info = get(request(), timeout=harness.DEADLINE)
         self.assertEqual(info.pid, gateway.process.pid)
         # The whole vocabulary comes with it: every service's methods, with all they import.
         for service in SERVICES:
@@ -149,10 +149,10 @@ class AdminClientsTest(unittest.TestCase):
                                             "CreateApplication")
         message = request(application_id="storefront")
         message.application.display_name = "Storefront"
-        self.assertEqual(create(message, timeout=10).name, "applications/storefront")
+        self.assertEqual(create(message, timeout=harness.DEADLINE).name, "applications/storefront")
         self.assertIn("Storefront", gateway.ctl("get", "applications").stdout)
         with self.assertRaises(grpc.RpcError) as twice:
-            create(message, timeout=10)
+            create(message, timeout=harness.DEADLINE)
         self.assertEqual(twice.exception.code(), grpc.StatusCode.ALREADY_EXISTS)
         with self.assertRaises(KeyError):
             reflection.add(file_containing_symbol="tidegate.admin.v1.Nobody")

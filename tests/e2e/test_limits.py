@@ -34,7 +34,8 @@ class AgeTest(unittest.TestCase):
         cls.gateway.__exit__()
 
     def test_a_kept_connection_is_told_to_close(self):
-        connection = http.client.HTTPConnection(self.gateway.host, self.gateway.port, timeout=10)
+        connection = http.client.HTTPConnection(self.gateway.host, self.gateway.port,
+                                                timeout=harness.DEADLINE)
         with contextlib.closing(connection):
             served = 0
 

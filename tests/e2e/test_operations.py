@@ -87,10 +87,9 @@ class OperationsTest(unittest.TestCase):
         with harness.Gateway({"clock.yaml": CLOCK}) as gateway:
             with gateway.sse("/clock") as client:
                 client.messages(1)
-                begin = time.monotonic()
                 said = gateway.ctl("drain", "--no-wait")
-                self.assertLess(time.monotonic() - begin, 4)  # drain.notice is 5 s
                 self.assertIn("draining", said.stderr)
+                self.assertNotIn("drained", said.stderr)
                 self.assertEqual([event.event for event in client.events()][-1], "goaway")
             self.assertEqual(gateway.request("POST", "/clock", body="x").status, 503)
             self.assertEqual(gateway.metric("tidegate_shed_total", reason="draining"), 1)
@@ -173,7 +172,7 @@ class OperationsTest(unittest.TestCase):
         gateway = harness.Gateway({"clock.yaml": CLOCK})
         command = gateway.command()
         command[1] = "check"
-        result = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        result = subprocess.run(command, capture_output=True, text=True, timeout=harness.DEADLINE)
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertFalse((gateway.dir / "ports.json").exists())
 
@@ -182,7 +181,8 @@ class OperationsTest(unittest.TestCase):
             second = harness.Gateway({"clock.yaml": CLOCK}, extra=[])
             command = second.command()
             command[command.index("--http") + 1] = gateway.http
-            result = subprocess.run(command, capture_output=True, text=True, timeout=60)
+            result = subprocess.run(command, capture_output=True, text=True,
+                                    timeout=harness.DEADLINE)
             self.assertNotEqual(result.returncode, 0)
             self.assertIn(gateway.http.rsplit(":", 1)[1], result.stderr)
 

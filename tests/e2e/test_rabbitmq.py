@@ -262,7 +262,7 @@ class RabbitmqTest(unittest.TestCase):
                 begun = time.monotonic()
                 answer = self.gateway.request("POST", f"/{name}", body=b"x",
                                               headers={"Accept": "application/json"})
-                self.assertLess(time.monotonic() - begun, 5)
+                self.assertLess(time.monotonic() - begun, 25)  # a publish may take 30 s
                 self.assertEqual(answer.json["key"], "ENDPOINT_OVERLOADED")
                 return answer.status == 503
 

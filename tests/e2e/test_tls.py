@@ -38,7 +38,7 @@ class TlsGateway(harness.Gateway):
         """The subject of the certificate that is shown to who asks for `name`."""
         context = ssl.create_default_context(cafile=str(ca))
         context.check_hostname = False
-        with socket.create_connection((self.host, self.port), timeout=10) as plain:
+        with socket.create_connection((self.host, self.port), timeout=harness.DEADLINE) as plain:
             with context.wrap_socket(plain, server_hostname=name) as secured:
                 subject = dict(pair[0] for pair in secured.getpeercert()["subject"])
                 return subject["commonName"]

@@ -4,11 +4,12 @@
 
 #include "server/base/check.h"
 #include "server/base/codec.h"
+#include "tests/support/patience.h"
 
 namespace tidegate::connectors::conformance {
 namespace {
 
-constexpr auto kTakeLimit = std::chrono::seconds(30);
+constexpr auto kTakeLimit = kPatience;
 
 Got Copy(const Message& message) {
   Got got;

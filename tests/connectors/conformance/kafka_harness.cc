@@ -7,6 +7,7 @@
 #include "connectors/kafka/dev_cluster.h"
 #include "connectors/kafka/factory.h"
 #include "server/base/codec.h"
+#include "tests/support/patience.h"
 
 namespace tidegate::connectors::conformance {
 namespace {
@@ -34,7 +35,7 @@ class KafkaHarness : public Harness {
     EXPECT_TRUE(made.ok()) << MessageOf(made.status());
     return made.ok() ? *made : nullptr;
   }
-  bool Settle() override { return kafka::SettleKafka(Clock::now() + std::chrono::seconds(15)); }
+  bool Settle() override { return kafka::SettleKafka(Clock::now() + kPatience); }
 
  protected:
   virtual std::string Bootstrap() const = 0;

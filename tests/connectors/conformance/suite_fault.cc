@@ -2,16 +2,19 @@
 
 #include "tests/connectors/conformance/suites.h"
 #include "tests/support/is_ok.h"
+#include "tests/support/patience.h"
 
 namespace tidegate::connectors::conformance {
 namespace {
 
 using std::chrono::seconds;
 
+constexpr auto kRecoveryMax = seconds(30);  // usual are 2
+
 // Publishes until one is confirmed; how long that took.
 std::chrono::milliseconds RecoveryOf(const std::function<PublishResult()>& publish) {
   const TimePoint begun = Clock::now();
-  while (Clock::now() - begun < seconds(30)) {
+  while (Clock::now() - begun < kRecoveryMax) {
     if (publish().outcome == Outcome::kOk) break;
   }
   return std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begun);
@@ -31,7 +34,7 @@ TEST_P(FaultContract, ACutIsNeverAnOkAndEverythingComesBack) {
   Pump reader(std::move(*each), worker());
   Pump group(std::move(*member), worker());
   const auto both = [](const Contents& seen) { return seen.size() >= 2; };
-  ASSERT_TRUE(reader.WaitFor(both, seconds(20)) && group.WaitFor(both, seconds(20)));
+  ASSERT_TRUE(reader.WaitFor(both, kPatience) && group.WaitFor(both, kPatience));
 
   harness_->Cut();
   ASSERT_FALSE(HasFatalFailure());
@@ -39,17 +42,19 @@ TEST_P(FaultContract, ACutIsNeverAnOkAndEverythingComesBack) {
   const PublishResult cut = Publish("lost?", seconds(3));
   EXPECT_NE(cut.outcome, Outcome::kOk);
   EXPECT_FALSE(cut.status.ok());
-  EXPECT_LT(Clock::now() - begun, seconds(8));
+  EXPECT_LT(Clock::now() - begun, kPatience);
   const auto stages = Await(worker(), connector_->Test(worker()));
   EXPECT_FALSE(stages.back().ok);
 
   harness_->Restore();
   ASSERT_FALSE(HasFatalFailure());
-  EXPECT_LT(RecoveryOf([&] { return Publish("back", seconds(10)); }), seconds(10));
+  const auto recovery = RecoveryOf([&] { return Publish("back", seconds(10)); });
+  RecordProperty("recovery_ms", static_cast<int>(recovery.count()));
+  EXPECT_LT(recovery, kRecoveryMax);
   // Readers go on by themselves. A broker without a log hands nothing to one that is not back yet.
   const TimePoint from = Clock::now();
   while (!HasBack(reader.seen()) || !HasBack(group.seen())) {
-    ASSERT_LT(Clock::now() - from, seconds(40));
+    ASSERT_LT(Clock::now() - from, 2 * kPatience);
     Publish("back again", seconds(5));
     Await(worker(), worker().wheel().Sleep(std::chrono::milliseconds(200)));
   }
@@ -71,7 +76,7 @@ TEST_P(FaultContract, NobodyThereIsSaidWithinTheDeadline) {
   EXPECT_TRUE(error_class == ErrorClass::kConnectFailed ||
               error_class == ErrorClass::kConnectionClosed)
       << MessageOf(source.status());
-  EXPECT_LT(Clock::now() - begun, seconds(12));
+  EXPECT_LT(Clock::now() - begun, kPatience);
   const PublishResult result = Publish("x", seconds(3));
   EXPECT_FALSE(result.status.ok());
   // A library that queues by itself cannot say what is still to come.
@@ -93,7 +98,7 @@ TEST_P(FaultContract, ClosingWhileTheBrokerIsAwayEndsInTime) {
   const TimePoint begun = Clock::now();
   Close(*reader);
   Close(*member);
-  EXPECT_LT(Clock::now() - begun, seconds(20));
+  EXPECT_LT(Clock::now() - begun, kPatience);
   harness_->Restore();
 }
 

@@ -1,5 +1,6 @@
 // Brokers that hand on what comes and keep nothing for those who come later.
 #include "tests/connectors/conformance/suites.h"
+#include "tests/support/patience.h"
 
 namespace tidegate::connectors::conformance {
 
@@ -81,7 +82,7 @@ TEST_P(LiveContract, AReaderThatNobodyPullsStaysBoundedAndGoesOn) {
                seen.lower_bound("mark") != seen.end() &&
                seen.lower_bound("mark")->substr(0, 4) == "mark";
       },
-      std::chrono::seconds(20));
+      kPatience);
   EXPECT_TRUE(came);
   const std::size_t fillers = pump.seen().count(filler);
   EXPECT_GE(fillers + connector_->health().dropped, static_cast<std::size_t>(kCount))

@@ -4,6 +4,7 @@
 
 #include "tests/connectors/conformance/suites.h"
 #include "tests/support/is_ok.h"
+#include "tests/support/patience.h"
 
 namespace tidegate::connectors::conformance {
 namespace {
@@ -86,7 +87,7 @@ TEST_P(SourceContract, TwoClosesAtOnceBothEnd) {
     }
   });
   for (std::promise<void>& one : ended) {
-    EXPECT_EQ(one.get_future().wait_for(std::chrono::seconds(10)), std::future_status::ready);
+    EXPECT_EQ(one.get_future().wait_for(kPatience), std::future_status::ready);
   }
   Close(*source);
 }

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "tests/connectors/conformance/suites.h"
+#include "tests/support/patience.h"
 
 namespace tidegate::connectors::conformance {
 
@@ -34,7 +35,7 @@ void StepContract::Live(const std::string& what) {
   Connect(From::kEarliest);
   ASSERT_NE(connector_, nullptr);
   StatusOr<SourcePtr> source = Unavailable("");
-  const TimePoint until = Clock::now() + seconds(40);
+  const TimePoint until = Clock::now() + 2 * kPatience;
   do {
     source = Open(Member(Qos::kAtLeastOnce));
   } while (!source.ok() && Clock::now() < until);
@@ -54,7 +55,7 @@ void StepContract::Live(const std::string& what) {
         return std::all_of(confirmed.begin(), confirmed.end(),
                            [&](const std::string& one) { return seen.contains(one); });
       },
-      seconds(30));
+      kPatience);
   EXPECT_TRUE(all) << "a confirmed message has not come";
   for (const std::string& one : refused) {
     EXPECT_EQ(pump.seen().count(one), 0u) << one << " was refused and came all the same";
@@ -62,7 +63,7 @@ void StepContract::Live(const std::string& what) {
   const TimePoint closing = Clock::now();
   pump.Close();
   Disconnect();
-  EXPECT_LT(Clock::now() - closing, seconds(15));
+  EXPECT_LT(Clock::now() - closing, kPatience);
 }
 
 // `steps_max` is per connection and way; of more, so many spread over all.
@@ -113,7 +114,7 @@ TEST_P(StepContract, SilenceWhileOpeningEndsWithinTheDeadline) {
   const TimePoint begun = Clock::now();
   auto source = Open(Member(Qos::kAtLeastOnce));
   const auto taken = Clock::now() - begun;
-  EXPECT_LT(taken, seconds(15));
+  EXPECT_LT(taken, kPatience);
   if (source.ok()) {
     Close(*source);  // it has found another way in
   } else {

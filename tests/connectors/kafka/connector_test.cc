@@ -1,6 +1,7 @@
 #include "connectors/kafka/factory.h"
 #include "server/base/codec.h"
 #include "tests/connectors/kafka/fixture.h"
+#include "tests/support/patience.h"
 #include "tidegate/config/v1/kafka.pb.h"
 
 namespace tidegate::kafka {
@@ -108,7 +109,7 @@ TEST_F(ConnectorTest, DrainWaitsForWhatWasAcceptedAndFreesTheClients) {
     Await(worker(0), worker(0).wheel().Sleep(std::chrono::milliseconds(1)));
     Await(worker(1), worker(1).wheel().Sleep(std::chrono::milliseconds(1)));
   }
-  EXPECT_TRUE(SettleKafka(Clock::now() + std::chrono::seconds(5)));
+  EXPECT_TRUE(SettleKafka(Clock::now() + kPatience));
   EXPECT_EQ(connector->health().clients, 0u);
   // Used again, it makes a new one.
   EXPECT_EQ(Publish(*connector, message).outcome, connectors::Outcome::kOk);

@@ -2,6 +2,7 @@
 
 #include "connectors/kafka/factory.h"
 #include "tests/support/is_ok.h"
+#include "tests/support/patience.h"
 
 namespace tidegate::kafka {
 
@@ -75,7 +76,7 @@ void ClusterTest::TearDown() {
       turn.get_future().get();
     }
   }
-  EXPECT_TRUE(SettleKafka(Clock::now() + std::chrono::seconds(10)));
+  EXPECT_TRUE(SettleKafka(Clock::now() + kPatience));
   workers_->Stop();
   workers_.reset();
   cluster_.reset();

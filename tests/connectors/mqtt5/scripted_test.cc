@@ -7,6 +7,7 @@
 #include "connectors/mqtt5/source.h"
 #include "server/base/codec.h"
 #include "tests/connectors/mqtt5/scripted_broker.h"
+#include "tests/support/patience.h"
 
 namespace tidegate::mqtt5 {
 namespace {
@@ -48,7 +49,7 @@ class ScriptedTest : public ::testing::Test {
     promise.get_future().get();
   }
   bool Until(const std::function<bool()>& done) {
-    const TimePoint until = Clock::now() + seconds(20);
+    const TimePoint until = Clock::now() + kPatience;
     while (!done() && Clock::now() < until) Wait(worker().wheel().Sleep(milliseconds(10)));
     return done();
   }
@@ -118,7 +119,7 @@ TEST_F(ScriptedTest, a_name_that_the_server_gives_is_not_taken) {
   ASSERT_TRUE(source.ok()) << MessageOf(source.status());
   EXPECT_EQ(*Await(ReadOne(**source)), "one");
   auto name = second.get_future();
-  ASSERT_EQ(name.wait_for(seconds(20)), std::future_status::ready);
+  ASSERT_EQ(name.wait_for(kPatience), std::future_status::ready);
   EXPECT_EQ(name.get().substr(0, 9), "tidegate-");
   Wait((*source)->Close());
 }

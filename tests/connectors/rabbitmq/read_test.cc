@@ -4,6 +4,7 @@
 #include "connectors/rabbitmq/source.h"
 #include "tests/connectors/rabbitmq/fixture.h"
 #include "tests/support/is_ok.h"
+#include "tests/support/patience.h"
 
 namespace tidegate::rabbitmq {
 namespace {
@@ -91,7 +92,7 @@ TEST_F(ReadTest, ItExpires) {
   ASSERT_TRUE(IsOk(source));
   Close(*source);
   const std::string queue = Member(Qos::kAuto).group;
-  const TimePoint until = Clock::now() + std::chrono::seconds(15);
+  const TimePoint until = Clock::now() + kPatience;
   while (QueueFacts(queue, "durable") != "(absent)" && Clock::now() < until) {
   }
   EXPECT_EQ(QueueFacts(queue, "durable"), "(absent)");

@@ -2,6 +2,7 @@
 #include "tests/connectors/rabbitmq/fixture.h"
 #include "tests/connectors/rabbitmq/scripted_broker.h"
 #include "tests/connectors/rabbitmq/wire.h"
+#include "tests/support/patience.h"
 
 namespace tidegate::rabbitmq {
 namespace {
@@ -33,7 +34,7 @@ class ScriptedTest : public BrokerTest {
     return settings;
   }
   bool Until(const std::function<bool()>& done) {
-    const TimePoint until = Clock::now() + seconds(15);
+    const TimePoint until = Clock::now() + kPatience;
     while (!done() && Clock::now() < until) {
       Await(worker(), worker().wheel().Sleep(milliseconds(10)));
     }

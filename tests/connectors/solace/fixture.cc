@@ -4,6 +4,7 @@
 
 #include "server/base/check.h"
 #include "server/base/codec.h"
+#include "tests/support/patience.h"
 
 namespace tidegate::solace {
 namespace {
@@ -96,7 +97,7 @@ void PeerTest::Connect() {
 
 void PeerTest::Disconnect() {
   if (connector_ == nullptr) return;
-  Await(worker(), connector_->Drain(Clock::now() + std::chrono::seconds(5), worker()));
+  Await(worker(), connector_->Drain(Clock::now() + kPatience, worker()));
   connector_.reset();
 }
 
@@ -135,10 +136,10 @@ StatusOr<std::vector<Held>> PeerTest::Take(connectors::Source& source, std::size
                  [&promise](std::exception_ptr, StatusOr<std::vector<Held>> value) {
                    promise.set_value(std::move(value));
                  });
-  if (result.wait_for(std::chrono::seconds(15)) == std::future_status::ready) return result.get();
+  if (result.wait_for(kPatience) == std::future_status::ready) return result.get();
   Await(worker(), source.Close());
   (void)result.get();
-  return DeadlineExceeded("not enough messages within 15 s");
+  return DeadlineExceeded("not enough messages in time");
 }
 
 void PeerTest::Close(connectors::SourcePtr& source) {
@@ -166,7 +167,7 @@ connectors::PublishResult PeerTest::PublishTo(const std::string& topic, const st
 }
 
 bool PeerTest::Until(const std::function<bool()>& done) {
-  const TimePoint end = Clock::now() + std::chrono::seconds(15);
+  const TimePoint end = Clock::now() + kPatience;
   while (!done()) {
     if (Clock::now() > end) return false;
     Await(worker(), worker().wheel().Sleep(std::chrono::milliseconds(20)));

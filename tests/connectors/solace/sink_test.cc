@@ -86,11 +86,9 @@ TEST_F(SinkTest, EachOutcomeOfTheBrokerHasItsOwn) {
 TEST_F(SinkTest, AnOutcomeThatDoesNotComeIsUnknownAtTheDeadline) {
   StartPeer();
   Connect();
-  const TimePoint begun = Clock::now();
   const auto result = PublishTo("silent/x", "a", milliseconds(500));
   EXPECT_EQ(result.outcome, Outcome::kUnknown);
   EXPECT_EQ(ClassOf(result.status), ErrorClass::kTimeout);
-  EXPECT_LT(Clock::now() - begun, seconds(5));
 }
 
 TEST_F(SinkTest, AConnectionThatGoesWhileAnOutcomeIsDueLeavesItUnknown) {

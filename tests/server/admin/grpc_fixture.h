@@ -11,6 +11,7 @@
 
 #include "server/admin/server.h"
 #include "tests/server/admin/admin_fixture.h"
+#include "tests/support/patience.h"
 
 namespace tidegate::admin {
 
@@ -36,7 +37,7 @@ class GrpcTest : public AdminTest {
                           const std::string& request, std::string& response) {
     grpc::GenericStub stub(channel);
     grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(10));
+    context.set_deadline(std::chrono::system_clock::now() + kPatience);
     grpc::CompletionQueue queue;
     auto call = stub.PrepareCall(&context, method, &queue);
     void* tag = nullptr;

@@ -31,10 +31,8 @@ class HttpPostEntry : public ::testing::Test {
     api->entrypoints[3].settings = settings;
     api->plans.push_back(KeyPlan());
     ASSERT_TRUE(IsOk(gateway.Deploy({api})));
-    ASSERT_TRUE(IsOk(gateway.plane
-                    ->PublishSubscriptions("post", {SubscriptionOf("post", "secret-key")},
-                                           kTestWait)
-                    ));
+    ASSERT_TRUE(IsOk(gateway.plane->PublishSubscriptions(
+        "post", {SubscriptionOf("post", "secret-key")}, kTestWait)));
   }
   std::map<string, string> LastHeaders() {
     std::map<string, string> out;
@@ -256,7 +254,7 @@ TEST(HttpGet, stopping_gateway_ends_the_page_with_goaway) {
   client.Send("GET /get HTTP/1.1\r\nHost: g\r\nAccept: application/json\r\n\r\n");
   client.ReadUntil("{\"items\":[");
   gateway.plane->EndStreams();
-  gateway.plane->WaitForStreams(std::chrono::seconds(5));
+  gateway.plane->WaitForStreams(kTestWait);
   const string body = Unchunk(BodyOf(client.ReadToEnd()));
   EXPECT_EQ(body.find("{\"items\":[],\"error\":{\"id\":\"goaway\","
                       "\"content\":\"Stopping, please reconnect\"}"),

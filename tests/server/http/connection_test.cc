@@ -7,6 +7,7 @@
 
 #include "tests/server/http/http_fixture.h"
 #include "tests/support/is_ok.h"
+#include "tests/support/patience.h"
 
 namespace tidegate::http {
 namespace {
@@ -217,7 +218,7 @@ TEST_F(ConnectionTest, TheLastRequestOfAConnectionIsSaid) {
 TEST_F(ConnectionTest, AConnectionOfAgeIsClosedWithItsNextAnswer) {
   http_.limits.connection_age = std::chrono::milliseconds(1);
   http_.Connect();
-  const TimePoint give_up = Clock::now() + std::chrono::seconds(10);
+  const TimePoint give_up = Clock::now() + kPatience;
   std::string answer;
   while (answer.find("Connection: close\r\n") == std::string::npos && Clock::now() < give_up) {
     answer = http_.Roundtrip(kGet);

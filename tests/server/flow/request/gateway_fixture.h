@@ -18,10 +18,11 @@
 #include "server/net/memory_stream.h"
 #include "server/telemetry/metrics.h"
 #include "tests/server/flow/request/definitions.h"
+#include "tests/support/patience.h"
 
 namespace tidegate::flow {
 
-inline constexpr auto kTestWait = std::chrono::seconds(10);
+inline constexpr auto kTestWait = kPatience;
 
 // A client's end of one connection.
 class TestClient {
@@ -109,7 +110,7 @@ class Gateway {
     OnWorker([this] { clients.clear(); });  // a stream's two ends share what only it may touch
     plane->StartDrain();
     plane->EndStreams();
-    plane->WaitForStreams(std::chrono::seconds(5));
+    plane->WaitForStreams(kTestWait);
     OnWorker([this] { host->CloseAll(); });
     while (OpenConnections() > 0) std::this_thread::yield();
     plane->Shutdown(Clock::now() + std::chrono::seconds(2));

@@ -197,7 +197,7 @@ TEST(Gateway, draining_refuses_with_503_and_ends_streams_with_goaway) {
   EXPECT_NE(refused.find(" 503 "), string::npos);
   EXPECT_NE(refused.find("Connection: close"), string::npos);
   gateway.plane->EndStreams();
-  gateway.plane->WaitForStreams(std::chrono::seconds(5));
+  gateway.plane->WaitForStreams(kTestWait);
   const string all = stream.ReadToEnd();
   EXPECT_NE(all.find("event: goaway\ndata: Stopping, please reconnect\n\n"), string::npos);
   EXPECT_TRUE(gateway.plane->Connections(10).empty());
