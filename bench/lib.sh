@@ -3,7 +3,7 @@
 #
 # Settings by environment:
 #   TIDEGATE        the gateway's binary (default: the one of a release build)
-#   BENCH_BIN       folder of the bench programs (default: built into build-bench when missing)
+#   BENCH_BIN       folder of the bench programs (default: the release preset's, built anew)
 #   BENCH_KAFKA     real | mock: which broker (each script has its default)
 #   BENCH_ROUNDS    interleaved rounds (5)      BENCH_SECONDS   length of a measurement (8)
 #   BENCH_WARMUP    seconds before it (2)       BENCH_RESULTS   folder of raw results
@@ -41,17 +41,13 @@ trap 'exit 130' INT TERM
 
 find_programs() {
   local candidate
-  for candidate in "${TIDEGATE:-}" "$root/build-release/sidecar/tidegate" \
-    "$root/build/release/sidecar/tidegate"; do
-    [ -n "$candidate" ] && [ -x "$candidate" ] && TIDEGATE=$candidate && break
-  done
-  [ -x "${TIDEGATE:-}" ] || die "no gateway: build the release preset or set TIDEGATE"
+  TIDEGATE=${TIDEGATE:-$root/build/release/sidecar/tidegate}
+  [ -x "$TIDEGATE" ] || die "no gateway at $TIDEGATE: build the release preset or set TIDEGATE"
   if [ -z "${BENCH_BIN:-}" ]; then
-    BENCH_BIN=$root/build-bench/bench
+    BENCH_BIN=$root/build/release/bench
     echo "== build the bench programs" >&2
-    cmake -S "$root" -B "$root/build-bench" -G Ninja -DCMAKE_BUILD_TYPE=Release \
-      -DTIDEGATE_BENCH=ON -DTIDEGATE_TESTS=OFF >"$work/cmake.log" || die "cmake: see its log"
-    ninja -C "$root/build-bench" bench_programs >"$work/ninja.log" || die "ninja: see its log"
+    (cd "$root" && cmake --preset release) >"$work/cmake.log" || die "cmake: see its log"
+    ninja -C "$root/build/release" bench_programs >"$work/ninja.log" || die "ninja: see its log"
   fi
   [ -x "$BENCH_BIN/tg_bench" ] || die "no tg_bench in BENCH_BIN ($BENCH_BIN)"
   [ "$(nproc)" -ge 2 ] || die "two CPUs are needed: one is measured, one makes the load"
