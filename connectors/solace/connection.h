@@ -46,9 +46,9 @@ class LinkListener {
 class Connection;
 using ConnectionPtr = std::shared_ptr<Connection>;
 
-class Connection : public std::enable_shared_from_this<Connection>,
-                   private net::WritableListener,
-                   private net::WheelTimer {
+class Connection final : public std::enable_shared_from_this<Connection>,
+                         private net::WritableListener,
+                         private net::WheelTimer {
  public:
   // Dials, and opens a connection with this container id. `stages`, where given, takes what was
   // reached: dns, tcp, tls, auth. Counts in the monitor.

@@ -37,7 +37,7 @@ struct LiveBatch {
 };
 using LiveBatchPtr = std::shared_ptr<const LiveBatch>;
 
-class EachFan : public std::enable_shared_from_this<EachFan>, private net::WheelTimer {
+class EachFan final : public std::enable_shared_from_this<EachFan>, private net::WheelTimer {
  public:
   EachFan(std::shared_ptr<EachReader> reader, net::Worker& worker);
   ~EachFan() override;

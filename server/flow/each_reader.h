@@ -30,7 +30,7 @@
 
 namespace tidegate::flow {
 
-class EachReader : public std::enable_shared_from_this<EachReader>, private net::WheelTimer {
+class EachReader final : public std::enable_shared_from_this<EachReader>, private net::WheelTimer {
  public:
   EachReader(HubStatePtr hub, ReaderKey key, connectors::ConnectorPtr connector,
              const SubscribeSpec& spec, std::shared_ptr<PositionKeeper> keeper, net::Worker& home,

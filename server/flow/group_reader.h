@@ -51,7 +51,8 @@ struct GroupItem {
   CountedAck ack;
 };
 
-class GroupReader : public std::enable_shared_from_this<GroupReader>, private net::WheelTimer {
+class GroupReader final : public std::enable_shared_from_this<GroupReader>,
+                          private net::WheelTimer {
  public:
   GroupReader(HubStatePtr hub, ReaderKey key, connectors::ConnectorPtr connector,
               const SubscribeSpec& spec, net::Worker& home);

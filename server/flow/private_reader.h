@@ -17,7 +17,7 @@
 
 namespace tidegate::flow {
 
-class PrivateReader : public std::enable_shared_from_this<PrivateReader>, public Endable {
+class PrivateReader final : public std::enable_shared_from_this<PrivateReader>, public Endable {
  public:
   PrivateReader(HubStatePtr hub, connectors::ConnectorPtr connector, const SubscribeSpec& spec,
                 Subscriber& subscriber, net::Worker& worker, connectors::SourcePtr source);
