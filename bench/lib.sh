@@ -202,6 +202,19 @@ post_to_broker() {
   post_256 "$ours_url/$path" "$ours_pid" "$name" "$secret" "$@"
 }
 
+# subscribe API: prints the document by which the application `load` has the key $key-API there
+subscribe() {
+  cat <<YAML
+kind: Subscription
+name: load-$1
+api: $1
+plan: keys
+application: load
+apiKeys: [{name: main, key: "$key-$1"}]
+---
+YAML
+}
+
 # define_mock: the API /mock behind a key of its own ($key-mock), to set a connector's cost against;
 # its subscriber is the application `load` of the bench
 define_mock() {
@@ -214,13 +227,8 @@ entrypoints: [httpPost]
 endpointGroups: [{name: default, endpoints: [{name: mock, mock: {}}]}]
 plans: [{name: keys, apiKey: {}}]
 ---
-kind: Subscription
-name: load-mock
-api: mock
-plan: keys
-application: load
-apiKeys: [{name: main, key: "$key-mock"}]
 YAML
+  subscribe mock >>"$work/definitions/mock.yaml"
 }
 
 table() { python3 "$bench/table.py" "$results"; }

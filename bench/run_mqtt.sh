@@ -54,13 +54,6 @@ endpointGroups:
           producer: {topics: bench/post}
 plans: [{name: keys, apiKey: {}}]
 ---
-kind: Subscription
-name: load-$1
-api: $1
-plan: keys
-application: load
-apiKeys: [{name: main, key: "$key-$1"}]
----
 kind: Api
 name: $1-read
 type: message
@@ -78,6 +71,7 @@ endpointGroups:
 plans: [{name: open, keyless: {}}]
 ---
 YAML
+  subscribe "$1"
 }
 {
   define mqtt "$mqtt"

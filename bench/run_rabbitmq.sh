@@ -51,14 +51,8 @@ endpointGroups:
             persistent: $3
 plans: [{name: keys, apiKey: {}}]
 ---
-kind: Subscription
-name: load-$1
-api: $1
-plan: keys
-application: load
-apiKeys: [{name: main, key: "$key-$1"}]
----
 YAML
+  subscribe "$1"
 }
 {
   define fast "$fast" false
