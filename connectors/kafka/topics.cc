@@ -15,6 +15,7 @@ namespace {
 using connectors::Position;
 using connectors::SourceSpec;
 using connectors::Start;
+using Milliseconds = std::chrono::milliseconds;
 
 constexpr int kTimeoutMs =
     static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(kQueryTimeout).count());
@@ -168,19 +169,20 @@ Status QueryLogical(rd_kafka_t* rk, const SharedPtr& shared, std::int64_t logica
   const std::string& topic = ranges.front().topic;
   const bool single = std::all_of(ranges.begin(), ranges.end(),
                                   [&](const auto& range) { return range.topic == topic; });
-  while (true) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now());
+  Status said;
+  for (auto left = Milliseconds(kQueryTimeout); left.count() > 0;
+       left = std::chrono::ceil<Milliseconds>(until - Clock::now())) {
     const int code = AskOffsets(rk, logical, static_cast<int>(left.count()), ranges, field);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return OkStatus();
-    if (!PassesByItself(code) || Clock::now() + kLeaderPause >= until) {
-      return ErrorOf(code, "query kafka offsets", single ? topic : std::string(),
-                     shared->monitor->connected());
-    }
+    said = ErrorOf(code, "query kafka offsets", single ? topic : std::string(),
+                   shared->monitor->connected());
+    if (!PassesByItself(code)) break;
     std::this_thread::sleep_for(kLeaderPause);
     // Who leads now: the library looks that up again by itself only for topics that it reads.
     const auto renewed = Ask(rk, shared, single ? &topic : nullptr, Serve::kNo);
     if (!renewed.ok()) return renewed.status();
   }
+  return said;
 }
 
 std::string NameOf(const PartitionRange& range) {

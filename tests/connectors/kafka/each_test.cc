@@ -1,3 +1,4 @@
+#include <gmock/gmock.h>
 #include <librdkafka/rdkafka.h>
 
 #include <algorithm>
@@ -124,6 +125,15 @@ TEST_F(EachTest, ALogWhoseLeaderIsNotYetReadyIsAskedAgain) {
     EXPECT_EQ((*source)->HighWatermark()->Format(), "orders@0#2") << code;
     Close(std::move(*source));
   }
+}
+
+TEST_F(EachTest, ALogThatKeepsHavingNoLeaderIsGivenUp) {
+  auto connector = Make(Reading("orders", Reset::kEarliest));
+  cluster_->FailNext(kListOffsets, RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION, 10'000);
+  auto source = Open(*connector, SourceSpec());
+  ASSERT_FALSE(source.ok());
+  EXPECT_EQ(ClassOf(source.status()), ErrorClass::kConnectionClosed);
+  EXPECT_THAT(MessageOf(source.status()), ::testing::HasSubstr("query kafka offsets orders: "));
 }
 
 TEST_F(EachTest, ARefusalOfTheLogIsNotAskedAgain) {
