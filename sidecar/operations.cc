@@ -28,7 +28,7 @@ class OperationsHandler : public http::Handler {
       Answer(head, response, body);
     }
     response.Add("Cache-Control", "no-store");
-    co_await exchange.Respond(response, body);
+    (void)co_await exchange.Respond(response, body);  // whoever has gone has no use for it
   }
 
  private:

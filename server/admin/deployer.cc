@@ -192,8 +192,8 @@ Status Deployer::CheckReferences(const Change& change) const {
     const cfg::Api* api = change.FindApi(subscription->api());
     const bool has_plan =
         api != nullptr && std::any_of(api->plans().begin(), api->plans().end(),
-                                      [&](const cfg::Plan& plan) {
-                                        return plan.name() == subscription->plan();
+                                      [&plan_name = subscription->plan()](const cfg::Plan& plan) {
+                                        return plan.name() == plan_name;
                                       });
     const bool has_application =
         change.FindApplication(subscription->application()) != nullptr;
