@@ -81,6 +81,10 @@ Status OauthCredentials::Attach(rd_kafka_t* rk) {
   std::lock_guard lock(mutex_);
   TG_RETURN_IF_ERROR(Give(rk));
   handles_.push_back(rk);
+  // While nobody had the token nobody renewed it, and what is left of it may be little.
+  if (handles_.size() == 1) {
+    home_.Post([self = shared_from_this()] { self->Watch(); });
+  }
   return OkStatus();
 }
 
@@ -170,9 +174,13 @@ void OauthCredentials::Ended(StatusOr<Token> token) {
   home_.wheel().Arm(*timer_, next);
 }
 
+void OauthCredentials::Watch() {
+  if (timer_ && !timer_->armed()) OnTimer();
+}
+
 void OauthCredentials::OnTimer() {
   std::lock_guard lock(mutex_);
-  // Nobody to give it to: the next handle asks.
+  // Nobody to give it to: the next handle asks, or goes on from here.
   if (handles_.empty()) return;
   if (last_.ok() && UnixMs() < refresh_unix_ms_) {
     home_.wheel().Arm(*timer_, UntilRefresh(refresh_unix_ms_));

@@ -41,6 +41,7 @@ class OauthCredentials final : public Credentials,
   Task<StatusOr<Token>> Fetch();
   void Ended(StatusOr<Token> token);  // home
   Status Give(rd_kafka_t* rk) const;  // under the mutex
+  void Watch();                       // home; the timer runs from now on if it does not yet
   void OnTimer();                     // home
 
   const OauthSettings settings_;
