@@ -152,7 +152,7 @@ Task<Status> Mqtt5Sink::Ready(Call& call, TimePoint deadline) {
     const bool open = connection_ && connection_->open();
     if (!open && !connecting_) {
       // An error that is known does not become better by asking at once again.
-      if (Clock::now() < retry_at_) co_return connect_error_;
+      if (Clock::now() < retry_at_ && !connect_error_.ok()) co_return connect_error_;
       if (!connection_) {
         connecting_ = true;
         worker_.Spawn("mqtt5.connect", ConnectTask(shared_from_this()));
@@ -186,6 +186,7 @@ Task<void> Mqtt5Sink::ConnectTask(std::shared_ptr<Mqtt5Sink> self) {
   if (opened.ok()) {
     self->connection_ = std::move(*opened);
     self->connect_error_ = OkStatus();
+    self->retry_at_ = TimePoint();  // a publish may have failed while this attempt slept
     self->connected_at_ = Clock::now();
     self->shared_->monitor->Connected(std::exchange(self->was_connected_, true));
     const std::size_t size = self->window();
@@ -285,6 +286,8 @@ Task<void> Mqtt5Sink::ReconnectTask(std::shared_ptr<Mqtt5Sink> self) {
     const std::chrono::milliseconds pause = BackoffOf(self->attempts_++);
     co_await self->wake_.WaitFor(pause);
     if (self->retiring_ || self->connection_ || self->connecting_) continue;
+    // A publish may have been refused meanwhile: asking again would lock the account.
+    if (IsPermanent(ClassOf(self->connect_error_))) break;
     self->connecting_ = true;
     co_await ConnectTask(self);
     if (!self->connection_ && IsPermanent(ClassOf(self->connect_error_))) break;
