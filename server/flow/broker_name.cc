@@ -14,9 +14,13 @@ bool IsPlain(char c) {
          c == '_' || c == '-';
 }
 
-std::string HashOf(std::string_view api, std::string_view endpoint, std::string_view client) {
+constexpr std::string_view kEachSuffix = ".each";
+
+std::string HashOf(std::string_view api, std::string_view endpoint, std::string_view client,
+                   bool each) {
   // Lengths keep ("a.b", "c") apart from ("a", "b.c").
-  std::string text = std::to_string(api.size()) + ":" + std::to_string(endpoint.size()) + ":";
+  std::string text = each ? "each:" : "";
+  text += std::to_string(api.size()) + ":" + std::to_string(endpoint.size()) + ":";
   text += api;
   text += endpoint;
   text += client;
@@ -26,7 +30,9 @@ std::string HashOf(std::string_view api, std::string_view endpoint, std::string_
 
 }  // namespace
 
-std::string BrokerName(std::string_view api, std::string_view endpoint, std::string_view client) {
+std::string BrokerName(std::string_view api, std::string_view endpoint, std::string_view client,
+                       connectors::Share share) {
+  const bool each = share == connectors::Share::kEach;
   std::string name = "tidegate.";
   name += api;
   name += '.';
@@ -35,6 +41,11 @@ std::string BrokerName(std::string_view api, std::string_view endpoint, std::str
   name += client;
   // A dot inside the first two would let their border move; names of our model have none.
   bool changed = api.find('.') != api.npos || endpoint.find('.') != endpoint.npos;
+  if (each) {
+    name += kEachSuffix;
+  } else {
+    changed = changed || client.ends_with(kEachSuffix);
+  }
   for (char& c : name) {
     if (IsPlain(c)) continue;
     c = '_';
@@ -43,7 +54,7 @@ std::string BrokerName(std::string_view api, std::string_view endpoint, std::str
   if (!changed && name.size() <= kBrokerNameBytesMax) return name;
   const std::size_t room = kBrokerNameBytesMax - kHashDigits - 1;
   if (name.size() > room) name.resize(room);
-  return name + "-" + HashOf(api, endpoint, client);
+  return name + "-" + HashOf(api, endpoint, client, each);
 }
 
 }  // namespace tidegate::flow

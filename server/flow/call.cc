@@ -210,18 +210,13 @@ Task<PublishResult> Call::Publish(const connectors::OutMessage& message) {
   co_return result;
 }
 
-constexpr std::string_view kEachSuffix = ".each";
-
 StatusOr<SubscribeSpec> Call::MakeSpec(const EndpointRuntime& endpoint) const {
   SubscribeSpec spec;
   spec.qos = qos_;
   spec.share = share_;
   const std::string* group = context_.attributes.Find(exchange::kGroupAttribute);
   spec.broker_name = BrokerName(context_.api, endpoint.name,
-                                group != nullptr ? *group : context_.client_identifier);
-  // Where a client stands that reads for itself is not what its group has done: under one name each
-  // would set the other back or ahead, and Kafka takes no such commit while a group has members.
-  if (share_ == connectors::Share::kEach) spec.broker_name += kEachSuffix;
+                                group != nullptr ? *group : context_.client_identifier, share_);
   TG_ASSIGN_OR_RETURN(spec.topics,
                       DestinationsOf(context_, endpoint, connectors::Direction::kSubscribe));
   spec.api = context_.api;

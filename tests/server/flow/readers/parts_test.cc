@@ -22,24 +22,41 @@ TEST(Frame, is_shared_and_keeps_its_place) {
   EXPECT_EQ(other->timestamp_ms(), 7);
 }
 
+constexpr auto kGroup = connectors::Share::kGroup;
+constexpr auto kEach = connectors::Share::kEach;
+
 TEST(BrokerName, plain_parts_are_kept) {
-  EXPECT_EQ(BrokerName("orders", "kafka-1", "10.0.0.1"), "tidegate.orders.kafka-1.10.0.0.1");
+  EXPECT_EQ(BrokerName("orders", "kafka-1", "10.0.0.1", kGroup),
+            "tidegate.orders.kafka-1.10.0.0.1");
+  EXPECT_EQ(BrokerName("orders", "kafka-1", "10.0.0.1", kEach),
+            "tidegate.orders.kafka-1.10.0.0.1.each");
 }
 
 TEST(BrokerName, different_clients_never_share_a_name) {
-  const std::string slash = BrokerName("a", "e", "x/y");
-  const std::string colon = BrokerName("a", "e", "x:y");
+  const std::string slash = BrokerName("a", "e", "x/y", kGroup);
+  const std::string colon = BrokerName("a", "e", "x:y", kGroup);
   EXPECT_NE(slash, colon);
   EXPECT_EQ(slash.find('/'), std::string::npos);
-  EXPECT_NE(BrokerName("a.b", "c", "d"), BrokerName("a", "b.c", "d"));
-  EXPECT_EQ(slash, BrokerName("a", "e", "x/y"));
+  EXPECT_NE(BrokerName("a.b", "c", "d", kGroup), BrokerName("a", "b.c", "d", kGroup));
+  EXPECT_EQ(slash, BrokerName("a", "e", "x/y", kGroup));
+}
+
+TEST(BrokerName, a_group_never_has_the_name_of_who_reads_for_itself) {
+  for (const std::string& client : {std::string("x"), std::string(500, 'c')}) {
+    EXPECT_NE(BrokerName("a", "e", client, kEach), BrokerName("a", "e", client, kGroup));
+    EXPECT_NE(BrokerName("a", "e", client, kEach), BrokerName("a", "e", client + ".each", kGroup));
+  }
 }
 
 TEST(BrokerName, long_ones_are_cut_and_hashed) {
-  const std::string one = BrokerName("a", "e", std::string(500, 'c') + "1");
-  const std::string two = BrokerName("a", "e", std::string(500, 'c') + "2");
-  EXPECT_EQ(one.size(), 200u);
-  EXPECT_NE(one, two);
+  for (const connectors::Share share : {kGroup, kEach}) {
+    const std::string one = BrokerName("a", "e", std::string(500, 'c') + "1", share);
+    const std::string two = BrokerName("a", "e", std::string(500, 'c') + "2", share);
+    EXPECT_EQ(one.size(), 200u);
+    EXPECT_NE(one, two);
+  }
+  // The mark counts: with it this one is too long.
+  EXPECT_EQ(BrokerName("a", "e", std::string(200 - 13 - 3, 'c'), kEach).size(), 200u);
 }
 
 TEST(Lanes, lane_found_later_is_read_from_its_start) {
