@@ -129,6 +129,14 @@ void StreamRegistry::Check(const std::string& api, const security::SubscriptionI
   }
 }
 
+void StreamRegistry::CheckAll(
+    const std::function<const security::SubscriptionIndex&(const std::string&)>& of,
+    model::WallTime now) {
+  for (LiveStream* stream : streams_) {
+    if (stream->has_key) CheckOne(*stream, of(stream->context->api), now);
+  }
+}
+
 void StreamRegistry::StopSpread(net::TimerWheel& wheel, std::chrono::milliseconds notice) {
   Spread(streams_, wheel, notice);
 }

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -83,6 +84,9 @@ class StreamRegistry {
               std::chrono::milliseconds notice);
   // New subscriptions of `api`: streams whose subscription or key no longer holds end.
   void Check(const std::string& api, const security::SubscriptionIndex& index, model::WallTime now);
+  // The same for all that have a key, by the subscriptions that `of` finds for an API.
+  void CheckAll(const std::function<const security::SubscriptionIndex&(const std::string&)>& of,
+                model::WallTime now);
   // The same for one stream.
   static void RebindOne(LiveStream& stream, const std::shared_ptr<const WorkerSnapshot>& snapshot);
   static void CheckOne(LiveStream& stream, const security::SubscriptionIndex& index,

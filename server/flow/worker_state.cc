@@ -61,10 +61,14 @@ telemetry::Gauge* WorkerState::ActiveStreams(const std::string& entrypoint,
 void WorkerState::Recheck(LiveStream& stream) {
   if (snapshot_) StreamRegistry::RebindOne(stream, snapshot_);
   if (!stream.has_key) return;
-  const security::SubscriptionIndex* index = Subscriptions(stream.context->api);
-  static const security::SubscriptionIndex kNone;
-  StreamRegistry::CheckOne(stream, index != nullptr ? *index : kNone,
+  StreamRegistry::CheckOne(stream, IndexOf(stream.context->api),
                            std::chrono::system_clock::now());
+}
+
+const security::SubscriptionIndex& WorkerState::IndexOf(const std::string& api) const {
+  static const security::SubscriptionIndex kNone;
+  const security::SubscriptionIndex* index = Subscriptions(api);
+  return index != nullptr ? *index : kNone;
 }
 
 void WorkerState::WatchExpiry() {
@@ -72,8 +76,8 @@ void WorkerState::WatchExpiry() {
 }
 
 void WorkerState::OnTimer() {
-  const auto now = std::chrono::system_clock::now();
-  for (const auto& [api, index] : subscriptions_) streams_.Check(api, *index, now);
+  streams_.CheckAll([this](const std::string& api) -> const auto& { return IndexOf(api); },
+                    std::chrono::system_clock::now());
   if (streams_.HasKeyed()) WatchExpiry();
 }
 

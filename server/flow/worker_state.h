@@ -72,6 +72,7 @@ class WorkerState : private net::WheelTimer {
 
  private:
   void OnTimer() override;
+  const security::SubscriptionIndex& IndexOf(const std::string& api) const;  // or an empty one
 
   net::Worker& worker_;
   Services& services_;
