@@ -36,6 +36,7 @@ class BundleRun {
   }
   void Note(const std::string& kind_path, std::string name);
   Status StoreAll();
+  bool Goes(const std::string& name, const std::string& owner) const;
   Status Prune();
   Status DeployAll();
   Status Deploy(const std::string& name);
@@ -67,6 +68,7 @@ WriteOptions BundleRun::Write(const char* list, int index, std::vector<std::stri
   write.cascade = Cascades();
   write.keep_missing = !options_.prune;
   write.secrets = options_.secrets;
+  write.others = options_.others;
   write.warnings = warnings;
   const std::size_t place = names_.size();
   write.path = place < options_.places.size()
@@ -125,20 +127,28 @@ Status BundleRun::StoreAll() {
   return violations_.empty() ? OkStatus() : Refuse(violations_);
 }
 
+bool BundleRun::Goes(const std::string& name, const std::string& owner) const {
+  if (owner != options_.owner || seen_.count(name) != 0) return false;
+  const OtherDirectories* others = options_.others;
+  if (others == nullptr || !others->claims || !others->claims(name)) return true;
+  if (options_.kept != nullptr) options_.kept->push_back(name);
+  return false;
+}
+
 Status BundleRun::Prune() {
   const State before = change_.now();
   for (const auto& [name, subscription] : before.subscriptions) {
-    if (subscription->owner() != options_.owner || seen_.count(name) != 0) continue;
+    if (!Goes(name, subscription->owner())) continue;
     change_.EraseSubscription(name);
     deleted_.push_back(name);
   }
   for (const auto& [name, api] : before.apis) {
-    if (api->owner() != options_.owner || seen_.count(name) != 0) continue;
+    if (!Goes(name, api->owner())) continue;
     TG_RETURN_IF_ERROR(DeleteApi(change_, name, Cascades()));
     deleted_.push_back(name);
   }
   for (const auto& [name, application] : before.applications) {
-    if (application->owner() != options_.owner || seen_.count(name) != 0) continue;
+    if (!Goes(name, application->owner())) continue;
     TG_RETURN_IF_ERROR(DeleteApplication(change_, name, Cascades()));
     deleted_.push_back(name);
   }
@@ -337,7 +347,8 @@ StatusOr<v1::DiffConfigResponse> DiffBundle(Deployer& deployer, const v1::Config
 
 StatusOr<AppliedDefinitions> ApplyDefinitions(Deployer& deployer, const std::string& directory,
                                               const std::vector<config::Document>& documents,
-                                              const config::SecretResolver& secrets, Call& call) {
+                                              const config::SecretResolver& secrets, Call& call,
+                                              const OtherDirectories& others) {
   v1::ConfigBundle bundle;
   std::vector<std::string> places[3];
   for (const config::Document& document : documents) {
@@ -364,13 +375,15 @@ StatusOr<AppliedDefinitions> ApplyDefinitions(Deployer& deployer, const std::str
   options.owner = std::string(kFileOwnerPrefix) + directory;
   options.prune = true;
   options.secrets = &secrets;
+  options.others = &others;
   call.secrets = &secrets;
   for (const auto& list : places) {
     options.places.insert(options.places.end(), list.begin(), list.end());
   }
+  AppliedDefinitions applied;
+  options.kept = &applied.kept;
   TG_ASSIGN_OR_RETURN(const v1::ApplyConfigResponse response,
                       ApplyBundle(deployer, bundle, options, call));
-  AppliedDefinitions applied;
   for (const v1::ApplyResult& result : response.results()) {
     if (result.action() != v1::APPLY_ACTION_UNCHANGED) applied.changed.push_back(result.name());
     for (const auto& key : result.api_keys()) {

@@ -6,6 +6,7 @@
 // Thread: inside Deployer::Mutate. Owner: none. Fails: by the error catalogue.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,6 +25,15 @@ class Plan;
 
 namespace tidegate::admin {
 
+// What the other watched directories say, where a directory is written: a file that moves from one
+// to another changes the owner of its resources, and nothing else. A function that is null says no.
+struct OtherDirectories {
+  // Whether `owner` is one of them and lists the resource `name` (full) no longer: it is given up.
+  std::function<bool(const std::string& owner, const std::string& name)> yields;
+  // Whether one of them lists the resource, or may do so: it is not pruned, that one will take it.
+  std::function<bool(const std::string& name)> claims;
+};
+
 struct WriteOptions {
   std::string owner{kAdminOwner};
   bool force = false;         // takes over what others own; deletes what hangs on what goes
@@ -34,6 +44,7 @@ struct WriteOptions {
   // Where given, a state that a call has ended for good (a closed plan or subscription) stays, with
   // a warning: a definition directory must not keep the process from starting. Null: refused.
   std::vector<std::string>* warnings = nullptr;
+  const OtherDirectories* others = nullptr;  // of a definition directory; null: there are none
 };
 
 struct MadeKey {
@@ -73,6 +84,9 @@ void HashKey(cfg::ApiKey& key, const config::SecretResolver* secrets, std::strin
              config::Violations& violations);
 // What is shown of a key: that it is set, and the first digits of its hash.
 void HideKey(cfg::ApiKey& key);
+// The full name under which a call that rotates the key `name` keeps its credential, which has
+// `sha256`.
+std::string RotatedName(const std::string& name, const std::string& sha256);
 // A new key's text, and its hash into `key`.
 std::string MakeKey(cfg::ApiKey& key);
 // Keys of a subscription as they come, against those that are stored.

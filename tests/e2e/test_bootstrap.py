@@ -282,5 +282,101 @@ apiKeys: [{{name: main, key: {{file: {outside}}}}}]
         self.assertNotIn("s3cret", gateway.log_text())
 
 
+KEYED = """
+kind: Api
+name: {name}
+type: message
+listeners: [{{path: /{name}}}]
+entrypoints: [httpPost]
+endpointGroups: [{{name: default, endpoints: [{{name: m, mock: {{}}}}]}}]
+plans: [{{name: partners, apiKey: {{}}}}]
+"""
+
+
+class DirectoriesTest(unittest.TestCase):
+    """Two definition directories. Each API has a subscription and a key that calls have made."""
+
+    def setUp(self):
+        self.gateway = harness.Gateway({"orders.yaml": KEYED.format(name="orders")})
+        self.gateway.state = self.gateway.dir / "state"
+        self.one, self.two = self.gateway.definitions, self.gateway.dir / "two"
+        self.two.mkdir()
+        (self.two / "bills.yaml").write_text(KEYED.format(name="bills"))
+        self.gateway.extra = ["--definitions", str(self.two)]
+        self.gateway.start()
+        self.addCleanup(self.gateway.__exit__)
+        self.gateway.apply("{kind: Application, name: shop}")
+        self.keys = {}
+        for api in ("orders", "bills"):
+            self.gateway.ctl("create", f"subscription/{api}/late", "--plan", "partners",
+                             "--application", "shop")
+            self.keys[api] = self.gateway.ctl("create", f"key/{api}/late/main").stdout.strip()
+
+    def status(self, api):
+        return self.gateway.request("POST", f"/{api}", "x",
+                                    {"X-Gravitee-Api-Key": self.keys[api]}).status
+
+    def owner(self, api):
+        shown = self.gateway.ctl("get", f"api/{api}", "-o", "proto-json").stdout
+        return json.loads(shown)["owner"]
+
+    def owned(self, **directories):
+        """Whether the APIs are where they are to be; each answers, with its key, all the time."""
+        self.assertEqual([self.status(api) for api in self.keys], [202, 202])
+        return all(self.owner(api) == f"file:{path}" for api, path in directories.items())
+
+    def rejected(self):
+        return self.gateway.metric("tidegate_config_applies_total", source="file",
+                                   result="rejected")
+
+    def test_a_file_moves_to_the_other_directory_and_back(self):
+        self.assertTrue(self.owned(orders=self.one, bills=self.two))
+        (self.one / "orders.yaml").rename(self.two / "orders.yaml")
+        harness.until(lambda: self.owned(orders=self.two, bills=self.two), "the second has both")
+        (self.two / "orders.yaml").rename(self.one / "orders.yaml")
+        harness.until(lambda: self.owned(orders=self.one, bills=self.two), "each has its own")
+        (self.one / "orders.yaml").rename(self.two / "orders.yaml")
+        (self.two / "bills.yaml").rename(self.one / "bills.yaml")
+        harness.until(lambda: self.owned(orders=self.two, bills=self.one), "they are swapped")
+        self.assertEqual(self.rejected(), 0)
+        # What is in neither directory is gone.
+        (self.two / "orders.yaml").unlink()
+        harness.until(lambda: self.status("orders") == 404, "the API is deleted")
+
+    def test_files_that_move_while_the_process_is_down(self):
+        for orders, bills in ((self.two, self.one), (self.one, self.two)):
+            self.assertEqual(self.gateway.stop(), 0)
+            self.gateway.log_file.close()
+            (bills / "orders.yaml").rename(orders / "orders.yaml")
+            (orders / "bills.yaml").rename(bills / "bills.yaml")
+            self.gateway.start()
+            self.assertTrue(self.owned(orders=orders, bills=bills))
+
+    def test_nothing_is_deleted_while_the_taker_cannot_be_read(self):
+        text = (self.one / "orders.yaml").read_text()
+        (self.two / "orders.yaml").write_text(text.replace("mock:", "mok:"))
+        harness.until(lambda: self.rejected() == 1, "the error is found")
+        (self.one / "orders.yaml").unlink()
+        harness.until(lambda: "definitions.kept" in self.gateway.log_text(), "the other is done")
+        self.assertTrue(self.owned(orders=self.one, bills=self.two))
+        (self.two / "orders.yaml").write_text(text)
+        harness.until(lambda: self.owned(orders=self.two, bills=self.two), "it is taken over")
+
+    def test_a_refusal_is_told_once_and_passes_with_its_cause(self):
+        self.gateway.apply(KEYED.format(name="taken"))
+        (self.two / "new.yaml").write_text(
+            KEYED.format(name="new").replace("path: /new", "path: /taken"))
+        harness.until(lambda: self.rejected() == 1, "the listener is taken")
+        # With what the other directory brings it is tried again, in vain.
+        (self.one / "more.yaml").write_text(KEYED.format(name="more"))
+        harness.until(lambda: self.gateway.ctl("get", "api/more", check=False).returncode == 0,
+                      "the other directory is applied")
+        self.gateway.ctl("delete", "api/taken")
+        harness.until(lambda: self.gateway.ctl("get", "api/new", check=False).returncode == 0,
+                      "the listener is given back")
+        self.assertEqual(self.owner("new"), f"file:{self.two}")
+        self.assertEqual(self.rejected(), 1)
+
+
 if __name__ == "__main__":
     unittest.main()

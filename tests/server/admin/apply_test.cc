@@ -32,6 +32,45 @@ class ApplyTest : public AdminTest {
     yaml.replace(yaml.find("/orders"), 7, "/" + name);
     return yaml;
   }
+  StatusOr<AppliedDefinitions> ApplyDirectory(const std::string& directory,
+                                              const std::string& yaml,
+                                              const OtherDirectories& others = {}) {
+    config::Violations violations;
+    const auto documents = config::ReadText("d.yaml", yaml, "", violations);
+    EXPECT_TRUE(violations.empty());
+    Call call(kApplyDefinitions);
+    return ApplyDefinitions(*deployer_, directory, documents, secrets_, call, others);
+  }
+  // orders of /etc/b, with a subscription of its own and one that a call has made.
+  void DirectoryBWithSubscriptions() {
+    ASSERT_TRUE(IsOk(ApplyDirectory("/etc/b", All() + "apiKeys: [{name: main}]\n")));
+    Apply("{kind: Application, name: other}");
+    v1::CreateSubscriptionRequest subscribe;
+    subscribe.set_parent("apis/orders");
+    subscribe.set_subscription_id("late");
+    subscribe.mutable_subscription()->set_plan("partners");
+    subscribe.mutable_subscription()->set_application("other");
+    cfg::Subscription subscription;
+    ASSERT_EQ(Verdict(Do(CreateSubscription, subscribe, subscription)), "OK");
+    v1::CreateApiKeyRequest create;
+    create.set_parent("apis/orders/subscriptions/late");
+    create.set_api_key_id("main");
+    v1::ApiKeySecret secret;
+    ASSERT_EQ(Verdict(Do(CreateApiKey, create, secret)), "OK");
+  }
+  // What directory A is told of B, and B of A, after everything has moved from B to A.
+  static OtherDirectories BHasGivenUp() {
+    OtherDirectories others;
+    others.yields = [](const std::string& owner, const std::string&) {
+      return owner == "file:/etc/b";
+    };
+    return others;
+  }
+  static OtherDirectories AListsEverything() {
+    OtherDirectories others;
+    others.claims = [](const std::string&) { return true; };
+    return others;
+  }
 };
 
 TEST_F(ApplyTest, Bundle_goesLiveAndAgainChangesNothing) {
@@ -365,6 +404,67 @@ TEST_F(ApplyTest, DirectoryThatListsAnApiNoLonger_deletesItWithItsSubscriptions)
   EXPECT_TRUE(deployer_->Read()->apis.empty());
   EXPECT_TRUE(deployer_->Read()->subscriptions.empty());
   EXPECT_TRUE(plane_.serving.empty());
+}
+
+TEST_F(ApplyTest, FileThatMovesToAnotherDirectory_changesOwnersAndNothingElse) {
+  for (const bool giver_first : {false, true}) {
+    UseStore(state::MakeMemoryStore());
+    DirectoryBWithSubscriptions();
+    const std::string moved = All() + "apiKeys: [{name: main}]\n";
+    const std::string key = GetSub("apis/orders/subscriptions/storefront").api_keys(0).sha256();
+    const cfg::Subscription late = GetSub("apis/orders/subscriptions/late");
+    const auto give = [&] {
+      const auto given = ApplyDirectory("/etc/b", "", AListsEverything());
+      ASSERT_TRUE(IsOk(given));
+      EXPECT_EQ(given->changed, std::vector<std::string>{});
+      EXPECT_EQ(given->kept.size(), giver_first ? 3U : 0U);
+    };
+    if (giver_first) give();
+    EXPECT_EQ(Get("apis/orders").owner(), "file:/etc/b");
+    const auto taken = ApplyDirectory("/etc/a", moved, BHasGivenUp());
+    ASSERT_TRUE(IsOk(taken));
+    EXPECT_TRUE(taken->keys.empty()) << "no key was made anew";
+    if (!giver_first) give();
+    const cfg::Api orders = Get("apis/orders");
+    EXPECT_EQ(orders.owner(), "file:/etc/a");
+    EXPECT_EQ(orders.deployed_revision(), "apis/orders/revisions/1");
+    const cfg::Subscription own = GetSub("apis/orders/subscriptions/storefront");
+    EXPECT_EQ(own.owner(), "file:/etc/a");
+    EXPECT_EQ(own.api_keys(0).sha256(), key);
+    EXPECT_EQ(GetSub("apis/orders/subscriptions/late").SerializeAsString(),
+              late.SerializeAsString());
+    EXPECT_EQ(plane_.SubscriptionOf("orders", "late")->keys.size(), 1U);
+  }
+}
+
+TEST_F(ApplyTest, WhatNoDirectoryGivesUp_isNotTakenOver) {
+  DirectoryBWithSubscriptions();
+  const std::string before = Everything();
+  EXPECT_EQ(Verdict(ApplyDirectory("/etc/a", kOrders).status()),
+            "FAILED_PRECONDITION MANAGED_ELSEWHERE");
+  OtherDirectories others;  // B lists it still
+  others.yields = [](const std::string& owner, const std::string& name) {
+    return owner == "file:/etc/b" && name != "apis/orders";
+  };
+  EXPECT_EQ(Verdict(ApplyDirectory("/etc/a", kOrders, others).status()),
+            "FAILED_PRECONDITION MANAGED_ELSEWHERE");
+  EXPECT_EQ(Everything(), before);
+  Apply(Renamed("theirs"));  // its owner is no directory
+  EXPECT_EQ(Verdict(ApplyDirectory("/etc/a", Renamed("theirs"), BHasGivenUp()).status()),
+            "FAILED_PRECONDITION MANAGED_ELSEWHERE");
+  EXPECT_EQ(Get("apis/theirs").owner(), "admin");
+}
+
+TEST_F(ApplyTest, WhatNoOtherDirectoryClaims_isPruned) {
+  ASSERT_TRUE(IsOk(ApplyDirectory("/etc/b", Renamed("a") + "---\n" + Renamed("b"))));
+  OtherDirectories others;
+  others.claims = [](const std::string& name) { return name == "apis/a"; };
+  const auto done = ApplyDirectory("/etc/b", "", others);
+  ASSERT_TRUE(IsOk(done));
+  EXPECT_EQ(done->kept, std::vector<std::string>{"apis/a"});
+  EXPECT_EQ(done->changed, std::vector<std::string>{"apis/b"});
+  EXPECT_NE(plane_.Serving("a"), nullptr);
+  EXPECT_EQ(plane_.Serving("b"), nullptr);
 }
 
 }  // namespace
