@@ -28,6 +28,11 @@ std::vector<model::ApiPtr> ModelsOf(const State& state) {
   return models;
 }
 
+bool IsServed(const State& state, const std::string& api) {
+  const auto deployment = state.deployments.find(api);
+  return deployment != state.deployments.end() && deployment->second->model != nullptr;
+}
+
 // The path of the listener in the request: apis/orders.listeners[1].path, say.
 std::string ListenerPlace(const Change& change, const std::string& api, const Deployment& deployed,
                           const std::string& path) {
@@ -226,8 +231,7 @@ Status Deployer::PublishSubscriptions(const State& state, const std::set<std::st
                                       milliseconds limit) {
   for (const std::string& name : apis) {
     std::vector<model::Subscription> subscriptions;
-    const auto deployment = state.deployments.find(name);
-    if (deployment != state.deployments.end() && deployment->second->model != nullptr) {
+    if (IsServed(state, name)) {
       for (const auto& subscription : SubscriptionsOf(state, name)) {
         if (IsOpen(*subscription)) subscriptions.push_back(Compile(*subscription));
       }
@@ -254,11 +258,19 @@ void Deployer::TakeBack(const Change& change, const std::set<std::string>& apis,
   (void)PublishSubscriptions(change.before(), apis, options_.publish_limit);
 }
 
+// The keys of an API come before it serves, and those of one that goes leave after it: its streams
+// are told to come again elsewhere, not that their key is no good.
 Status Deployer::Publish(const Change& change, SnapshotPtr snapshot, milliseconds limit) {
   const std::set<std::string> apis = TouchedApis(change.before(), change.now());
+  std::set<std::string> kept;
+  std::set<std::string> gone;
+  for (const std::string& name : apis) {
+    (IsServed(change.now(), name) ? kept : gone).insert(name);
+  }
   const bool assembled = snapshot != nullptr;
-  Status status = PublishSubscriptions(change.now(), apis, limit);
+  Status status = PublishSubscriptions(change.now(), kept, limit);
   if (status.ok() && assembled) status = data_plane_.Publish(std::move(snapshot), limit);
+  if (status.ok()) status = PublishSubscriptions(change.now(), gone, limit);
   if (status.ok()) return status;
   Log(LogLevel::kError, "admin.publish_failed", {{"cause", MessageOf(status)}});
   TakeBack(change, apis, assembled);

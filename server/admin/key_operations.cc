@@ -195,10 +195,8 @@ Status RotateApiKey(Deployer& deployer, Call& call, const v1::RotateApiKeyReques
     if (old.has_expire_time() && FromTimestamp(old.expire_time()) > change.time()) {
       *fresh.mutable_expire_time() = old.expire_time();
     }
-    const std::string local = config::LocalPart(name).substr(0, 54);
     cfg::ApiKey leaving = old;
-    leaving.set_name(subscription.name() + "/apiKeys/" + local + "-" +
-                     old.sha256().substr(0, 8));
+    leaving.set_name(RotatedName(name, old.sha256()));
     leaving.set_managed_by(cfg::MANAGED_BY_ADMIN);
     const model::WallTime end = change.time() + std::chrono::seconds(grace);
     if (!leaving.has_expire_time() || FromTimestamp(leaving.expire_time()) > end) {
@@ -243,7 +241,8 @@ Status UpdateApiKey(Deployer& deployer, Call& call, const v1::UpdateApiKeyReques
                    return Precondition("WRONG_STATE", key.name(), "it is revoked");
                  }
                  TG_RETURN_IF_ERROR(CheckExpiry(change, request.api_key()));
-                 key.clear_expire_time();
+                 // Without a mask what is given changes; only a mask takes an expiry away.
+                 if (request.update_mask().paths_size() > 0) key.clear_expire_time();
                  if (request.api_key().has_expire_time()) {
                    *key.mutable_expire_time() = request.api_key().expire_time();
                  }

@@ -94,6 +94,13 @@ void HashKey(cfg::ApiKey& key, const config::SecretResolver* secrets, std::strin
   SetHash(key, *text);
 }
 
+std::string RotatedName(const std::string& name, const std::string& sha256) {
+  constexpr std::size_t kNameMax = 54;  // with what follows the 63 bytes of a name
+  const std::string local = config::LocalPart(name);
+  return name.substr(0, name.size() - local.size()) + local.substr(0, kNameMax) + "-" +
+         sha256.substr(0, 8);
+}
+
 std::string MakeKey(cfg::ApiKey& key) {
   const std::string text = RandomToken(kMadeKeyBytes);
   SetHash(key, text);
@@ -134,6 +141,12 @@ void TakeKeys(const Change& change, const cfg::Subscription* stored, cfg::Subscr
           path, config::kRequiredField,
           "needs key or sha256; CreateApiKey makes a key and shows it once"));
       continue;
+    }
+    // A file that still says the value from before a rotation does not undo it.
+    const auto left = known.find(RotatedName(key.name(), key.sha256()));
+    if (make_missing && before != nullptr && left != known.end() &&
+        left->second->sha256() == key.sha256()) {
+      key.set_sha256(before->sha256());
     }
     *key.mutable_create_time() = ToTimestamp(change.time());
     if (before != nullptr && before->sha256() == key.sha256()) KeepLife(*before, key);

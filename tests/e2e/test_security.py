@@ -1,6 +1,8 @@
 """Plans, keys and subscriptions, acting on requests and on live streams."""
 
 import json
+import shutil
+import tempfile
 import unittest
 
 import harness
@@ -91,6 +93,37 @@ class SecurityTest(unittest.TestCase):
                    and self.get(**{"X-Gravitee-Api-Key": value}).status == 200)
         shown = self.gateway.ctl("get", "subscription/vault/shop-vault", "-o", "json").stdout
         self.assertNotIn(key, shown)
+
+    def test_an_undeployed_api_sends_its_streams_elsewhere(self):
+        with self.gateway.sse("/vault", {"X-Gravitee-Api-Key": KEY}) as client:
+            client.messages(1)
+            self.gateway.ctl("undeploy", "api/vault", "--force")  # a file owns it
+            told = [event.event for event in client.events() if event.event != "message"]
+        self.assertEqual(told, ["goaway"])
+        self.assertEqual(self.get(**{"X-Gravitee-Api-Key": KEY}).status, 404)
+
+    def test_a_file_does_not_undo_the_rotation_of_its_key(self):
+        state = tempfile.mkdtemp(prefix="tg-state-")
+        self.addCleanup(shutil.rmtree, state, ignore_errors=True)
+        gateway = harness.Gateway({"vault.yaml": API}, env={"SHOP_KEY": KEY}, state=state).start()
+        self.addCleanup(gateway.__exit__)
+        out = gateway.ctl("rotate", "key/vault/shop-vault/main", "-o", "json").stdout
+        fresh = json.loads(out)["plaintext"]
+
+        def both():
+            return [gateway.get(f"/vault?limit=1&api-key={key}", Accept="application/json").status
+                    for key in (fresh, KEY)]
+
+        self.assertEqual(both(), [200, 200])  # the one before has its grace period
+        applied = {"source": "file", "result": "accepted"}
+        before = gateway.metric("tidegate_config_applies_total", **applied)
+        (gateway.definitions / "vault.yaml").write_text(API.replace("10ms", "11ms"))
+        harness.until(lambda: gateway.metric("tidegate_config_applies_total",
+                                             **applied) == before + 1, "the file is read")
+        self.assertEqual(both(), [200, 200])
+        gateway.stop()
+        gateway.start()
+        self.assertEqual(both(), [200, 200])
 
     def test_keys_are_in_no_output(self):
         for arguments in (["get", "subscription/vault/shop-vault", "-o", "yaml"],

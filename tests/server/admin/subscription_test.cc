@@ -318,6 +318,14 @@ TEST_F(SubscriptionTest, KeyExpiry_isTheOnlyThingThatChanges) {
   cfg::ApiKey key;
   ASSERT_EQ(Verdict(Do(UpdateApiKey, update, key)), "OK");
   EXPECT_EQ(Served()->keys[0].expire, now_ + std::chrono::hours(1));
+  // Without a mask what is not given stays; with one it goes.
+  update.clear_update_mask();
+  update.mutable_api_key()->clear_expire_time();
+  ASSERT_EQ(Verdict(Do(UpdateApiKey, update, key)), "OK");
+  EXPECT_TRUE(key.has_expire_time());
+  update.mutable_update_mask()->add_paths("expire_time");
+  ASSERT_EQ(Verdict(Do(UpdateApiKey, update, key)), "OK");
+  EXPECT_FALSE(key.has_expire_time());
   update.mutable_api_key()->mutable_expire_time()->set_seconds(1);
   EXPECT_EQ(Verdict(Do(UpdateApiKey, update, key)), "INVALID_ARGUMENT INVALID_FIELD");
   update.mutable_update_mask()->set_paths(0, "key");
