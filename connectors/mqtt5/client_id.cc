@@ -63,6 +63,12 @@ int HoldName(const std::string& id) {
   return -1;
 }
 
+std::string IdOf(std::string_view base, std::size_t slot) {
+  std::string id(base);
+  if (slot > 0) id += "-" + std::to_string(slot);
+  return id;
+}
+
 // Ids that nobody holds are kept for what they left behind, as far as there is room.
 void Sweep(std::map<std::string, Known>& ids) {
   for (auto at = ids.begin(); at != ids.end() && ids.size() > kIdsRemembered;) {
@@ -104,6 +110,17 @@ void IdLease::Closing() {
   registry.ids[id_].closing = true;
 }
 
+bool IdLease::HasCompany() const {
+  if (slot_ != 0) return false;
+  Registry& registry = TheRegistry();
+  const std::lock_guard lock(registry.mutex);
+  for (std::size_t slot = 1; slot < kSlotsMax; ++slot) {
+    const auto at = registry.ids.find(IdOf(id_, slot));
+    if (at != registry.ids.end() && at->second.held && !at->second.closing) return true;
+  }
+  return false;
+}
+
 std::string GroupIdBase(std::string_view api, std::string_view group,
                         std::span<const std::string> filters, std::string_view replica) {
   std::string text(group);
@@ -126,8 +143,7 @@ std::unique_ptr<IdLease> AcquireId(std::string_view base, bool& try_again) {
   Registry& registry = TheRegistry();
   const std::lock_guard lock(registry.mutex);
   for (std::size_t slot = 0; slot < kSlotsMax; ++slot) {
-    std::string id(base);
-    if (slot > 0) id += "-" + std::to_string(slot);
+    std::string id = IdOf(base, slot);
     Known& known = registry.ids[id];
     if (known.closing) {
       try_again = true;

@@ -42,6 +42,8 @@ class IdLease {
   void LeaveResidue(Residue residue);
   // From here on the slot comes free soon: who asks for it waits instead of taking the next.
   void Closing();
+  // Of the lowest slot: whether another member of the group in this process goes on.
+  bool HasCompany() const;
 
  private:
   friend std::unique_ptr<IdLease> AcquireId(std::string_view base, bool& try_again);

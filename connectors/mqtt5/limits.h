@@ -22,6 +22,7 @@ inline constexpr auto kConnectTimeout = 5s;       // dialling, TLS, CONNACK, and
 inline constexpr std::uint16_t kKeepAliveSeconds = 30;  // asked for; a server may say otherwise
 inline constexpr auto kPingTimeoutMin = 1s;       // PINGREQ to anything: half the keep alive,
 inline constexpr auto kPingTimeoutMax = 10s;      // so that a dead peer is known within 1.5 of it
+inline constexpr auto kCompanyWait = 200ms;       // for members that end at the same time
 inline constexpr auto kFarewell = 3s;             // last acknowledgements, DISCONNECT, hanging up
 inline constexpr int kRedirectsMax = 3;           // server references followed one after the other
 inline constexpr auto kIdleLinger = 60s;          // a publisher's connection after its last message

@@ -237,7 +237,13 @@ Task<void> SourceCore::EndConnection() {
   ++generation_;
   // The first member's session goes on collecting for it; another's, or that of a name that nobody
   // will have again, would collect for nobody.
-  const bool returns = lease_ ? lease_->slot() == 0 : own_name_.empty();
+  bool returns = lease_ ? lease_->slot() == 0 : own_name_.empty();
+  if (closed_ && grouped() && returns && lease_ && lease_->HasCompany()) {
+    // Whoever ends with us, as when the process does, has begun to by then. Another that goes on
+    // would share the messages with a session that nobody reads.
+    co_await worker_.wheel().Sleep(kCompanyWait);
+    returns = !lease_->HasCompany();
+  }
   if (closed_ && grouped() && !returns && connection->open()) {
     std::vector<std::string> filters;
     for (const std::string& filter : filters_) {

@@ -34,6 +34,7 @@ StatusOr<std::shared_ptr<GroupReader>> GroupReader::FindOrMake(const HubStatePtr
   key.connector = connector.get();
   key.name = GroupKey(spec);
   std::shared_ptr<GroupReader> evicted;
+  std::vector<std::shared_ptr<GroupReader>> former;
   std::shared_ptr<GroupReader> made;
   {
     const std::lock_guard lock(hub->mutex);
@@ -60,6 +61,16 @@ StatusOr<std::shared_ptr<GroupReader>> GroupReader::FindOrMake(const HubStatePtr
       evicted = std::move(idle->second.reader);
       hub->groups.erase(idle);
     }
+    // One that only lingers under the same name at the broker, of a connector that a change has
+    // replaced or of another promise, would have its share of the messages, or the place itself.
+    for (auto at = hub->groups.begin(); at != hub->groups.end();) {
+      if (at->second.users == 0 && at->second.reader->group_ == spec.broker_name) {
+        former.push_back(std::move(at->second.reader));
+        at = hub->groups.erase(at);
+      } else {
+        ++at;
+      }
+    }
     made = std::make_shared<GroupReader>(hub, key, std::move(connector), spec, worker);
     HubState::Seat<GroupReader>& entry = hub->groups[key];
     entry.reader = made;
@@ -67,8 +78,31 @@ StatusOr<std::shared_ptr<GroupReader>> GroupReader::FindOrMake(const HubStatePtr
   }
   if (evicted) evicted->End(EndReason::kGoaway, OkStatus());
   hub->group_readers += 1;
-  worker.Spawn("reader.group", Run(made));
+  RunAfter(std::move(former), made);
   return made;
+}
+
+void GroupReader::RunAfter(std::vector<std::shared_ptr<GroupReader>> before,
+                           std::shared_ptr<GroupReader> self) {
+  if (before.empty()) {
+    self->OnHome([](GroupReader& reader) {
+      reader.home_.Spawn("reader.group", Run(reader.shared_from_this()));
+    });
+    return;
+  }
+  const std::shared_ptr<GroupReader> one = std::move(before.back());
+  before.pop_back();
+  one->OnHome([before = std::move(before), self = std::move(self)](GroupReader& former) mutable {
+    former.Over(EndReason::kGoaway, OkStatus());
+    std::function<void()> next = [before = std::move(before), self = std::move(self)]() mutable {
+      RunAfter(std::move(before), std::move(self));
+    };
+    if (former.closing_) {
+      former.after_close_ = std::move(next);
+    } else {
+      next();
+    }
+  });
 }
 
 Task<StatusOr<AttachmentPtr>> GroupReader::Attach(HubStatePtr hub,
@@ -113,6 +147,7 @@ Task<void> GroupReader::CloseSource(std::shared_ptr<GroupReader> self) {
   co_await asio::post(self->home_.context(), kTask);
   co_await self->source_->Close();
   self->closed_.Set();
+  if (self->after_close_) std::exchange(self->after_close_, nullptr)();
 }
 
 Task<Status> GroupReader::ReadAll() {

@@ -11,6 +11,7 @@
 // Fails: Attach as OpenSource does, or ResourceExhausted reason BROKER_CLIENTS_EXHAUSTED.
 #pragma once
 
+#include <functional>
 #include <atomic>
 #include <cstdint>
 #include <deque>
@@ -79,6 +80,9 @@ class GroupReader final : public std::enable_shared_from_this<GroupReader>,
                                                            net::Worker& worker);
   static Task<void> Run(std::shared_ptr<GroupReader> self);
   static Task<void> CloseSource(std::shared_ptr<GroupReader> self);
+  // Spawns it once those have closed their sources, one after the other.
+  static void RunAfter(std::vector<std::shared_ptr<GroupReader>> before,
+                       std::shared_ptr<GroupReader> self);
   Task<Status> ReadAll();
   void OnTimer() override;  // the linger is over
   // Home worker, by posts of seats.
@@ -112,6 +116,7 @@ class GroupReader final : public std::enable_shared_from_this<GroupReader>,
   bool open_ = false;
   bool over_ = false;
   bool closing_ = false;
+  std::function<void()> after_close_;  // where another waits for it
   Event demand_;
   Event closed_;
   std::vector<Member> members_;

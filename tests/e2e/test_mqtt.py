@@ -189,6 +189,18 @@ class ConsumeTest(Base):
                 got = [event.data for event in client.messages(200)]
             self.assertEqual(got, [str(i) for i in range(200)], qos)
 
+    def test_a_changed_endpoint_leaves_no_second_member_behind(self):
+        name, topic = self.deploy(qos="at-least-once")
+        with self.gateway.sse(f"/{name}") as client:
+            self.gateway.apply(api(name, topic, qos="at-least-once", endpoint="sessionExpiry: 2h"))
+            self.assertEqual([event.event for event in client.events()][-1], "goaway")
+        # The reader of the endpoint as it was waits for its client: a member that nobody reads.
+        with self.gateway.sse(f"/{name}") as client, Peer() as peer:
+            for i in range(100):
+                peer.publish(topic, str(i))
+            got = [event.data for event in client.messages(100)]
+        self.assertEqual(got, [str(i) for i in range(100)])
+
     def test_http_get_takes_what_the_session_has_kept(self):
         name, topic = self.deploy(qos="auto")
         self.assertEqual(self.gateway.get(f"/{name}").status, 200)

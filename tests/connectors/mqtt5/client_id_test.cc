@@ -48,6 +48,20 @@ TEST(ClientId, one_that_closes_is_waited_for) {
   EXPECT_EQ(Take(base)->id(), base);
 }
 
+TEST(ClientId, the_lowest_slot_knows_whether_others_go_on) {
+  const std::string base = "test-" + RandomToken(6);
+  auto first = Take(base);
+  EXPECT_FALSE(first->HasCompany());
+  auto second = Take(base);
+  auto stranger = Take(base + "-other");
+  EXPECT_TRUE(first->HasCompany());
+  EXPECT_FALSE(second->HasCompany());
+  second->Closing();
+  EXPECT_FALSE(first->HasCompany());
+  second.reset();
+  EXPECT_FALSE(first->HasCompany());
+}
+
 TEST(ClientId, another_process_of_the_machine_holds_its_slot_until_it_ends) {
   const std::string base = "test-" + RandomToken(6);
   int ready[2];

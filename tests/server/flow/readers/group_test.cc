@@ -149,6 +149,27 @@ TEST(Group, another_promise_is_another_subscription) {
   EXPECT_THAT(bench.connector->levels, ElementsAre(Qos::kAuto, Qos::kAtLeastOnce));
 }
 
+// A change of the endpoint makes another connector; whoever comes back finds the place free.
+TEST(Group, one_that_only_lingers_gives_way_to_the_same_name) {
+  Bench bench(1, 2);
+  FakeSubscriber before(bench.encoder);
+  FakeSubscriber other(bench.encoder);
+  FakeSubscriber after(bench.encoder);
+  auto lingers = bench.Attach(before, Group(Qos::kAuto), 1);
+  auto stays = bench.Attach(other, Group(Qos::kAuto, "tidegate.a.e.other"), 1);
+  lingers->reset();
+  bench.Turn();
+  EXPECT_EQ(bench.hub->stats().group_readers, 2u);
+  auto comes = bench.Attach(after, Group(Qos::kAtLeastOnce), 0);
+  ASSERT_TRUE(IsOk(comes));
+  bench.Turn();
+  EXPECT_EQ(bench.hub->stats().group_readers, 2u);
+  EXPECT_FALSE(other.ended);
+  bench.log.Append(0, "x");
+  bench.Turn();
+  EXPECT_THAT(after.written, ElementsAre("x"));
+}
+
 TEST(Group, too_many_groups_are_refused_and_idle_ones_make_room) {
   Bench bench;
   std::vector<std::unique_ptr<FakeSubscriber>> subscribers;
