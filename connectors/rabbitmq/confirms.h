@@ -34,6 +34,8 @@ class Confirms {
   // The number that the next publish will have.
   std::uint64_t next() const { return first_ + waiting_.size(); }
   std::size_t size() const { return unsettled_; }
+  // How many have been published since the oldest that waits, settled ones too: so many are kept.
+  std::size_t span() const { return waiting_.size(); }
   // `own_id`: what a return would be recognised by, with where it was sent to; empty: by its number
   // (see IdOf).
   void Add(std::uint32_t slot, const Place& place, std::string own_id);

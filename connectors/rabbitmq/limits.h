@@ -31,6 +31,10 @@ inline constexpr auto kLockOutPause = 30s;     // refused credentials: others ma
 
 // --- publishing
 inline constexpr std::uint32_t kPublishesInFlightMax = 16384;  // per worker: 16 MiB of 1 KiB
+// What a broker never confirms (a quorum queue without its majority) is in the way of the rest:
+// then a new connection is made.
+inline constexpr std::uint32_t kAbandonedMax = 1024;         // publishes that nobody waits for
+inline constexpr std::size_t kConfirmSpanMax = 256 * 1024;   // from the oldest on: 26 MB
 inline constexpr auto kBlockedPatience = 1s;   // publishes caught by an alarm: then unknown
 inline constexpr std::size_t kDestinationsMax = 16;            // of one message
 

@@ -42,6 +42,7 @@ struct RabbitSink::Slot {
   TimePoint settled_at;
   bool waited = false;   // somebody waits
   bool blocked = false;  // caught by an alarm
+  bool abandoned = false;  // nobody waits any longer
 };
 
 RabbitSink::RabbitSink(SharedPtr shared, net::Worker& worker)
@@ -91,6 +92,10 @@ Task<PublishResult> RabbitSink::Publish(const OutMessage& message, TimePoint dea
   if (!connection_->open()) co_return No(LostAgain());
   if (connection_->blocked()) co_return No(Overloaded("the broker is short of memory or disk"));
   if (connection_->unsent() > kUnsentBytesMax) co_return No(Overloaded("too many bytes unsent"));
+  if (abandoned_ >= kAbandonedMax || confirms_.span() >= kConfirmSpanMax) {
+    connection_->Abort();
+    co_return No(Overloaded("the broker leaves messages unconfirmed; connecting anew"));
+  }
   std::uint32_t index = 0;
   Slot* slot = Take(index);
   if (slot == nullptr) co_return No(Overloaded("too many in flight"));
@@ -113,6 +118,8 @@ Task<PublishResult> RabbitSink::Publish(const OutMessage& message, TimePoint dea
     Free(index);
   } else {
     slot->waited = false;  // its confirmations free it
+    slot->abandoned = true;
+    ++abandoned_;
     Status why = slot->blocked
                      ? Overloaded("the broker ran short of memory or disk meanwhile")
                      : MakeError(ErrorClass::kTimeout,
@@ -249,7 +256,7 @@ RabbitSink::Slot* RabbitSink::Take(std::uint32_t& index) {
   slot.done.Reset();
   slot.outstanding = slot.ok = slot.unknown = 0;
   slot.failure = OkStatus();
-  slot.waited = slot.blocked = false;
+  slot.waited = slot.blocked = slot.abandoned = false;
   ++inflight_;
   shared_->monitor->InFlight(1);
   return &slot;
@@ -273,9 +280,10 @@ void RabbitSink::Settle(std::uint32_t index, PublishResult result) {
   slot.settled_at = settling_at_;
   if (slot.waited) {
     slot.done.Set();
-  } else {
-    Free(index);
+    return;
   }
+  if (slot.abandoned) --abandoned_;
+  Free(index);
 }
 
 void RabbitSink::OnConfirm(std::uint64_t tag, bool multiple, bool ack) {

@@ -74,6 +74,7 @@ class RabbitSink final : public connectors::Sink,
   std::vector<std::unique_ptr<Slot>> slots_;
   std::vector<std::uint32_t> free_;
   std::uint32_t inflight_ = 0;
+  std::uint32_t abandoned_ = 0;  // of them, those whose callers have gone
   TimePoint last_used_;
   TimePoint settling_at_;  // when the confirmation came that is being gone through
   CallTimer blocked_timer_;

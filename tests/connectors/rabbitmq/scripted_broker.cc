@@ -67,7 +67,8 @@ void ScriptedBroker::Serve(int fd, int number) {
         if (method) over = !Hear(fd, number, payload, (*frame)->channel);
         continue;
       }
-      if (left == 0) tests::SendAll(fd, wire::Ack((*frame)->channel, ++published, false));
+      if (left > 0 || number < confirms_from_) continue;
+      tests::SendAll(fd, wire::Ack((*frame)->channel, ++published, false));
     }
   }
 }

@@ -28,6 +28,9 @@ class ScriptedBroker {
 
   explicit ScriptedBroker(Script script, std::uint32_t frame_max = 131072);
 
+  // Publishes of earlier connections are not confirmed.
+  void ConfirmFrom(int connection) { confirms_from_ = connection; }
+
   int port() const { return server_.port(); }
   int connections() const { return server_.connections(); }
   // Content headers that came.
@@ -40,6 +43,7 @@ class ScriptedBroker {
   const Script script_;
   const std::uint32_t frame_max_;
   std::atomic<int> headers_{0};
+  std::atomic<int> confirms_from_{1};
   tests::LoopbackServer server_;
 };
 

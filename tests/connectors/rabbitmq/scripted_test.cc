@@ -1,4 +1,8 @@
 // What a real broker does not do, or not when a test wants it.
+#include <boost/asio/co_spawn.hpp>
+#include <future>
+
+#include "connectors/rabbitmq/limits.h"
 #include "tests/connectors/rabbitmq/fixture.h"
 #include "tests/connectors/rabbitmq/scripted_broker.h"
 #include "tests/connectors/rabbitmq/wire.h"
@@ -7,6 +11,7 @@
 namespace tidegate::rabbitmq {
 namespace {
 
+using connectors::OutMessage;
 using connectors::Outcome;
 using connectors::Qos;
 using std::chrono::milliseconds;
@@ -24,6 +29,14 @@ ScriptedBroker::Answer ConsumeOk(unsigned channel, std::string more, bool hang_u
 std::string Delivered(unsigned channel, std::string_view body) {
   return wire::Deliver(channel, 1, false, "x", "k") +
          wire::Header(channel, body.size(), wire::kNoProperties) + wire::Body(channel, body);
+}
+
+Task<connectors::PublishResult> PublishOn(connectors::Connector& connector, net::Worker& worker,
+                                          std::chrono::seconds patience) {
+  OutMessage message;
+  message.content = "x";
+  auto sink = connector.SinkFor(worker);
+  co_return co_await (*sink)->Publish(message, Clock::now() + patience);
 }
 
 class ScriptedTest : public BrokerTest {
@@ -75,13 +88,39 @@ TEST_F(ScriptedTest, ADeliveryThatComesBeforeTheAnswerEndsTheConnectionOnly) {
   Close(*source);
 }
 
+// As a quorum queue without its majority.
+TEST_F(ScriptedTest, ABrokerThatConfirmsNothingIsLeftBeforeAllPlacesAreTaken) {
+  ScriptedBroker broker(
+      [](int, std::uint32_t, unsigned) { return std::optional<ScriptedBroker::Answer>(); });
+  broker.ConfirmFrom(2);
+  auto connector = Make(To(broker));
+  std::vector<std::future<connectors::PublishResult>> all;
+  for (std::uint32_t i = 0; i < kAbandonedMax; ++i) {
+    auto ended = std::make_shared<std::promise<connectors::PublishResult>>();
+    all.push_back(ended->get_future());
+    worker().Post([this, &connector, ended] {
+      asio::co_spawn(worker().executor(), PublishOn(*connector, worker(), seconds(5)),
+                     [ended](std::exception_ptr, connectors::PublishResult result) {
+                       ended->set_value(std::move(result));
+                     });
+    });
+  }
+  for (auto& one : all) EXPECT_EQ(one.get().outcome, Outcome::kUnknown);
+  EXPECT_EQ(broker.connections(), 1);
+  const auto refused = Publish(*connector, "one more");
+  EXPECT_EQ(refused.outcome, Outcome::kNo);
+  EXPECT_EQ(ClassOf(refused.status), ErrorClass::kOverloaded) << MessageOf(refused.status);
+  EXPECT_TRUE(Until([&] { return Publish(*connector, "again").outcome == Outcome::kOk; }));
+  EXPECT_EQ(broker.connections(), 2);
+}
+
 TEST_F(ScriptedTest, HeadersThatDoNotFitTheFramesAgreedOnAreNotSent) {
   ScriptedBroker broker(
       [](int, std::uint32_t, unsigned) { return std::optional<ScriptedBroker::Answer>(); }, 4096);
   auto connector = Make(To(broker));
   const std::string value(5000, 'v');
   const connectors::HeaderField header{"h", value};
-  connectors::OutMessage message;
+  OutMessage message;
   message.content = "x";
   message.headers = std::span(&header, 1);
   const auto result = Publish(*connector, message);
