@@ -86,18 +86,18 @@ class RotationTest(unittest.TestCase):
                 harness.until(lambda: "second" in said(), "the new secret")
                 stream.messages(20)
                 self.assertFalse(stream.ended)
-            self.assertEqual(gateway.metric("tidegate_config_applies_total", source="secrets",
-                                            result="accepted"), 1)
+            harness.until(lambda: gateway.metric("tidegate_config_applies_total", source="secrets",
+                                                 result="accepted") == 1, "it is counted")
             self.assertEqual(self.refs(gateway, "aloud"), ("true", "Resolved"))
             # Gone: what runs goes on, and it is said why.
             secret.unlink()
             harness.until(lambda: self.refs(gateway, "aloud")[0] == "false", "the condition")
-            self.assertIn("secrets.rejected", gateway.log_text())
+            harness.until(lambda: "secrets.rejected" in gateway.log_text(), "it is logged")
             self.assertEqual(self.refs(gateway, "aloud"), ("false", "SecretRejected"))
             described = gateway.ctl("describe", "api/aloud").stdout
             self.assertRegex(described,
                              r"ResolvedRefs +false +SecretRejected .*mock: file .*secret cannot")
-            waited = gateway.ctl("wait", "api/aloud", "--timeout", "1s", check=False)
+            waited = gateway.ctl("wait", "api/aloud", "--timeout", "5s", check=False)
             self.assertEqual(waited.returncode, 5, waited.stderr)
             self.assertIn("SecretRejected", waited.stderr)
             self.assertIn("second", said())

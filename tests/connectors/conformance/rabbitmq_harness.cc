@@ -25,8 +25,8 @@ class RabbitmqHarness final : public ProxiedHarness {
     config::v1::RabbitmqEndpoint settings;
     settings.set_server_host(host());
     settings.set_server_port(port());
-    settings.mutable_heartbeat()->set_seconds(2);
-    settings.mutable_connect_timeout()->set_seconds(2);
+    settings.mutable_heartbeat()->set_seconds(20);
+    settings.mutable_connect_timeout()->set_seconds(5);
     config::v1::UserPassword* auth = settings.mutable_security()->mutable_auth();
     auth->set_username("guest");
     auth->mutable_password()->set_text(password);

@@ -113,12 +113,12 @@ TEST_F(FaultTest, HeartbeatsKeepAnIdleConnectionAndSilenceEndsOne) {
   ASSERT_NE(proxy, nullptr);
   Settings settings = Base();
   settings.set_server_port(proxy->port());
-  settings.mutable_heartbeat()->set_seconds(2);
+  settings.mutable_heartbeat()->set_seconds(5);
   auto connector = Make(settings);
   auto source = Open(*connector, Member(Qos::kAtLeastOnce));
   ASSERT_TRUE(source.ok()) << MessageOf(source.status());
   ASSERT_EQ(Publish(*connector, "before").outcome, Outcome::kOk);
-  Await(worker(), worker().wheel().Sleep(seconds(6)));  // the broker ends who is silent for 4 s
+  Await(worker(), worker().wheel().Sleep(seconds(13)));  // the broker ends who is silent for 10 s
   EXPECT_EQ(proxy->counts().connections, 2u);
   proxy->Cut(faults::How::kSilence);
   OutMessage message;

@@ -178,7 +178,7 @@ TEST_F(ConnectionTest, ADrainWaitsForWhatIsUnderWay) {
   StartPeer();
   Connect();
   auto silent = std::async(std::launch::async, [&] {
-    return PublishTo("silent/x", "a", std::chrono::milliseconds(800));
+    return PublishTo("silent/x", "a", seconds(3));
   });
   ASSERT_TRUE(Until([&] { return peer_->Count(R"({"do":"received"})", "messages") == 1; }));
   const TimePoint deadline = Clock::now() + 2 * kPatience;
