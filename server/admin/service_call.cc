@@ -172,10 +172,34 @@ Status ServiceCall::Checked(Call& call, const Message& request, Message& respons
   if (!kept) return operation();
   const std::string key = call.principal + " " + call.method + " " + ToLower(id);
   const Sha256Digest digest = Sha256(Canonical(request));
-  TG_ASSIGN_OR_RETURN(const bool known, Recall(key, digest, response));
+  // Who repeats a call is often tired of waiting for the first, which goes on all the same.
+  if (!Enter(key, call.deadline)) {
+    return DeadlineExceeded("admin: the call with this request_id before is still under way");
+  }
+  const Status status = Once(key, digest, response, operation);
+  Leave(key);
+  return status;
+}
+
+bool ServiceCall::Enter(const std::string& key, std::chrono::steady_clock::time_point deadline) {
+  std::unique_lock lock(mutex_);
+  if (!ended_.wait_until(lock, deadline, [&] { return running_.count(key) == 0; })) return false;
+  running_.insert(key);
+  return true;
+}
+
+void ServiceCall::Leave(const std::string& key) {
+  const std::lock_guard lock(mutex_);
+  running_.erase(key);
+  ended_.notify_all();
+}
+
+Status ServiceCall::Once(const std::string& key, const Sha256Digest& request, Message& response,
+                         const std::function<Status()>& operation) {
+  TG_ASSIGN_OR_RETURN(const bool known, Recall(key, request, response));
   if (known) return OkStatus();
   TG_RETURN_IF_ERROR(operation());
-  Remember(key, digest, response);
+  Remember(key, request, response);
   return OkStatus();
 }
 

@@ -5,11 +5,14 @@
 // Thread: any. Owner: the services. Fails: with what the operation failed, or by the catalogue.
 #pragma once
 
+#include <chrono>
+#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <list>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 
 #include "server/admin/call.h"
@@ -46,6 +49,12 @@ class ServiceCall {
 
   Status Checked(Call& call, const google::protobuf::Message& request,
                  google::protobuf::Message& response, const std::function<Status()>& operation);
+  // Waits while a call with this key is under way; false: until its deadline.
+  bool Enter(const std::string& key, std::chrono::steady_clock::time_point deadline);
+  void Leave(const std::string& key);
+  // The answer that the call before has had, or what the operation says now.
+  Status Once(const std::string& key, const Sha256Digest& request,
+              google::protobuf::Message& response, const std::function<Status()>& operation);
   // The answer of the same call before; false: there was none.
   StatusOr<bool> Recall(const std::string& key, const Sha256Digest& request,
                         google::protobuf::Message& response);
@@ -54,6 +63,8 @@ class ServiceCall {
 
   std::size_t request_bytes_max_;
   std::mutex mutex_;
+  std::condition_variable ended_;
+  std::set<std::string> running_;
   std::list<Answer> answers_;  // oldest first
   std::map<std::string, std::list<Answer>::iterator> by_key_;
   std::size_t answer_bytes_ = 0;
