@@ -141,7 +141,8 @@ class HttpGet final : public flow::Entrypoint {
     if (!started.ok()) co_return;
     call.Register(page);
     bool alive = co_await Fill(call, page, **seat, wish.type, framing);
-    // What comes while the end is written belongs to the next page, or to another consumer.
+    // What comes while the end is written belongs to the next page, or to another consumer; where
+    // the endpoint settles at hand-over (auto on Kafka) it is gone.
     page.Stop(EndReason::kCompleted, OkStatus());
     if (alive) alive = co_await Close(call, page, **seat, wish, framing);
     const EndReason reason = !alive                            ? EndReason::kClientGone

@@ -5,15 +5,16 @@
 // that, and no more than kGroupSeatBytes that the subscriber has not taken yet. Nobody has credit:
 // the source is not asked, and it pauses the broker.
 // Acknowledged: at-least-once when the socket took the frame; otherwise when it was handed over. A
-// seat that goes with unwritten messages drops their acks, which sends them back for another.
+// seat that goes with unwritten messages drops their acks, which sends them back for another
+// where the endpoint still waits for them (on Kafka, auto is settled when it was read).
 // Thread: GroupReader on its home worker (who attached first), GroupSeat on its subscriber's; both
 // reach the other by posts. Owner: HubState while registered, seats, the running task.
 // Fails: Attach as OpenSource does, or ResourceExhausted reason BROKER_CLIENTS_EXHAUSTED.
 #pragma once
 
-#include <functional>
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <deque>
 #include <memory>
 #include <string>
