@@ -55,12 +55,32 @@ Task<int> GroupCore::CommitAndWait(TimePoint deadline) {
   co_return wait->done ? wait->code : RD_KAFKA_RESP_ERR__TIMED_OUT;
 }
 
+std::vector<std::uint32_t> GroupCore::DirtyLanes() const {
+  std::vector<std::uint32_t> dirty;
+  for (const LanePtr& lane : lanes_) {
+    if (lane->window.dirty()) dirty.push_back(lane->number);
+  }
+  return dirty;
+}
+
+bool GroupCore::HasLanes(const std::vector<std::uint32_t>& numbers) const {
+  return std::all_of(numbers.begin(), numbers.end(), [this](std::uint32_t number) {
+    return std::any_of(lanes_.begin(), lanes_.end(),
+                       [number](const LanePtr& lane) { return lane->number == number; });
+  });
+}
+
+// That nothing is left to commit is no commit: it could not be sent, or its partition went in the
+// meantime.
 Task<Status> GroupCore::CommitBeforeHandOver() {
   const auto self = shared_from_this();
   const TimePoint deadline = Clock::now() + kHandOverWait;
+  const std::vector<std::uint32_t> handed = DirtyLanes();
   while (true) {
-    const int code = co_await CommitAndWait(deadline);
-    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) co_return OkStatus();
+    int code = co_await CommitAndWait(deadline);
+    if (!HasLanes(handed)) code = RD_KAFKA_RESP_ERR__ASSIGNMENT_LOST;
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR && DirtyLanes().empty()) co_return OkStatus();
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) code = RD_KAFKA_RESP_ERR__TIMED_OUT;
     const ErrorClass error_class = ClassOfCode(code, true);
     if (closed_ || IsGenerationError(code)) {
       co_return MakeError(ErrorClass::kConnectionClosed, "commit kafka offsets: reassigned");

@@ -90,6 +90,8 @@ class GroupCore final : public EventListener,
   void TakeError(const rd_kafka_message_t& record);
   // Commits every dirty lane; 0 when there is none. The number finds the answer again.
   std::uint64_t Commit();
+  std::vector<std::uint32_t> DirtyLanes() const;  // by number
+  bool HasLanes(const std::vector<std::uint32_t>& numbers) const;
   Task<int> CommitAndWait(TimePoint deadline);
   Task<Status> CommitBeforeHandOver();
   void TakeCommits();
