@@ -1,10 +1,14 @@
 // Every protocol and mechanism on the real broker: publish, read by each and by group, and the
 // stages of the connectivity test.
 #include <gmock/gmock.h>
+#include <librdkafka/rdkafka.h>
 
 #include <fstream>
 
+#include "connectors/kafka/oauth.h"
 #include "tests/connectors/kafka/broker_fixture.h"
+#include "tests/support/is_ok.h"
+#include "tests/support/patience.h"
 
 namespace tidegate::kafka {
 namespace {
@@ -201,6 +205,16 @@ TEST_F(Secure, SeveralTopicsByListAndByPattern) {
   EXPECT_THAT(Stages(*pattern), HasSubstr("metadata ok"));
 }
 
+// How often the token endpoint was asked with this in its query.
+int CallsWith(const std::string& mark) {
+  int calls = 0;
+  std::ifstream log(BrokerTest::Dir() + "/tokens.log");
+  for (std::string line; std::getline(log, line);) {
+    if (line.find(mark) != std::string::npos) ++calls;
+  }
+  return calls;
+}
+
 // Sessions of these tokens end with them: the broker cuts connections that outlive their token.
 TEST_F(Secure, TokensAreFetchedAgainWhileAStreamRuns) {
   const std::string topic = NewTopic();
@@ -226,13 +240,37 @@ TEST_F(Secure, TokensAreFetchedAgainWhileAStreamRuns) {
     ++sent;
   }
   Close(std::move(*source));
-  int calls = 0;
-  std::ifstream log(Dir() + "/tokens.log");
-  for (std::string line; std::getline(log, line);) {
-    if (line.find(mark) != std::string::npos) ++calls;
+  EXPECT_GE(CallsWith(mark), 3);
+  EXPECT_LE(CallsWith(mark), 6);
+}
+
+TEST_F(Secure, ATokenIsRenewedForWhoComesAfterATimeWithoutClients) {
+  const std::string mark = "life=30&of=" + NewTopic();
+  OauthSettings settings;
+  settings.token_endpoint = Env("TIDEGATE_TEST_KAFKA_TOKENS") + "?" + mark;
+  settings.client_id = "gateway";
+  settings.client_secret = File("token.secret");
+  const auto credentials = std::make_shared<OauthCredentials>(
+      settings, nullptr, std::make_shared<Monitor>("test", "kafka"), worker());
+  ASSERT_TRUE(IsOk(credentials->Prepare(Clock::now() + kPatience)));
+  // Nobody has it when it would be renewed, at four fifths of its life.
+  Await(worker(), worker().wheel().Sleep(std::chrono::seconds(25)));
+  EXPECT_EQ(CallsWith(mark), 1);
+  rd_kafka_conf_t* conf = rd_kafka_conf_new();
+  char why[200];
+  rd_kafka_conf_set(conf, "security.protocol", "sasl_plaintext", why, sizeof(why));
+  rd_kafka_conf_set(conf, "sasl.mechanism", "OAUTHBEARER", why, sizeof(why));
+  rd_kafka_t* rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof(why));
+  ASSERT_NE(rk, nullptr) << why;
+  EXPECT_TRUE(IsOk(credentials->Prepare(Clock::now() + kPatience)));
+  EXPECT_TRUE(IsOk(credentials->Attach(rk)));
+  const TimePoint until = Clock::now() + kPatience;
+  while (CallsWith(mark) < 2 && Clock::now() < until) {
+    Await(worker(), worker().wheel().Sleep(std::chrono::milliseconds(50)));
   }
-  EXPECT_GE(calls, 3);
-  EXPECT_LE(calls, 6);
+  EXPECT_EQ(CallsWith(mark), 2);
+  credentials->Detach(rk);
+  rd_kafka_destroy(rk);
 }
 
 }  // namespace
