@@ -97,7 +97,7 @@ void GroupReader::RunAfter(std::vector<std::shared_ptr<GroupReader>> before,
     std::function<void()> next = [before = std::move(before), self = std::move(self)]() mutable {
       RunAfter(std::move(before), std::move(self));
     };
-    if (former.closing_) {
+    if (former.closing_ && !former.source_closed_) {
       former.after_close_ = std::move(next);
     } else {
       next();
@@ -146,6 +146,7 @@ Task<void> GroupReader::Run(std::shared_ptr<GroupReader> self) {
 Task<void> GroupReader::CloseSource(std::shared_ptr<GroupReader> self) {
   co_await asio::post(self->home_.context(), kTask);
   co_await self->source_->Close();
+  self->source_closed_ = true;
   self->closed_.Set();
   if (self->after_close_) std::exchange(self->after_close_, nullptr)();
 }

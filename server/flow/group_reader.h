@@ -117,6 +117,7 @@ class GroupReader final : public std::enable_shared_from_this<GroupReader>,
   bool open_ = false;
   bool over_ = false;
   bool closing_ = false;
+  bool source_closed_ = false;
   std::function<void()> after_close_;  // where another waits for it
   Event demand_;
   Event closed_;
