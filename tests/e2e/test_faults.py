@@ -61,6 +61,9 @@ class Ledger:
                      crc=zlib.crc32(record["payload"].encode()))
 
     def judge(self, directory, *options):
+        # A broker that has just been started anew, beside other tests, may stop answering for
+        # seconds once more; that a post ends as unknown then is true.
+        options = ("--recovery", "60", *options)
         path = directory / "ledger.jsonl"
         with open(path, "w", encoding="utf-8") as out:
             for event in self.events:

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Judges the ledgers of a delivery run: was anything lost, invented, repeated, reordered?
 
-  check_history.py [--duplicate-bound N] [--stuck-after SECONDS] LEDGER...
+  check_history.py [--duplicate-bound N] [--stuck-after SECONDS] [--recovery SECONDS] LEDGER...
 
 Prints one JSON line per finding (at most 20 per verdict) and a summary line at the end.
 Exit codes: 0 nothing found, 1 findings, 2 a ledger that cannot be judged.
@@ -24,8 +24,9 @@ SECOND = 1_000_000_000
 class History:
     """The events of a run, indexed once for all rules."""
 
-    def __init__(self, events):
+    def __init__(self, events, recovery=0):
         self.events = events
+        self.recovery = recovery
         self.attempts = Counter()
         self.crc = {}
         self.started = {}
@@ -80,7 +81,7 @@ class History:
         return spans
 
     def in_disturbance(self, start, end):
-        return any(start <= off and end >= on for on, off in self.disturbed)
+        return any(start <= off + self.recovery and end >= on for on, off in self.disturbed)
 
     def calm_since(self):
         """When the last disturbance ended, or None when there was none."""
@@ -287,9 +288,10 @@ def check_commits(history, find, name, sub):
                  f"{owed[index]} is not acknowledged")
 
 
-def check(events, duplicate_bound=0, stuck_after=60.0):
-    """All findings and a summary. `duplicate_bound`: repeats allowed per kill or fault."""
-    history, findings = History(events), []
+def check(events, duplicate_bound=0, stuck_after=60.0, recovery=0.0):
+    """All findings and a summary. `duplicate_bound`: repeats allowed per kill or fault.
+    `recovery`: for so long after a fault a post may still end as unknown."""
+    history, findings = History(events, recovery * SECOND), []
 
     def find(verdict, **what):
         findings.append({"verdict": verdict, **what})
@@ -325,6 +327,8 @@ def main(arguments):
                         help="repeats allowed per kill or fault at at-least-once (default 0)")
     parser.add_argument("--stuck-after", type=float, default=60.0, metavar="SECONDS",
                         help="time to empty the backlog after the last fault (default 60)")
+    parser.add_argument("--recovery", type=float, default=0.0, metavar="SECONDS",
+                        help="how long after a fault a post may still end as unknown (default 0)")
     parser.add_argument("ledger", nargs="+")
     options = parser.parse_args(arguments)
     try:
@@ -334,7 +338,8 @@ def main(arguments):
     except (OSError, ledger.LedgerError) as error:
         print(f"check_history: {error}", file=sys.stderr)
         return 2
-    findings, summary = check(events, options.duplicate_bound, options.stuck_after)
+    findings, summary = check(events, options.duplicate_bound, options.stuck_after,
+                              options.recovery)
     shown = Counter()
     for finding in findings:
         shown[finding["verdict"]] += 1

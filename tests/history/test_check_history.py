@@ -139,6 +139,13 @@ class BadHistories(unittest.TestCase):
         self.bad("corrupt", Run().posts(1).deliver(0, answer=500)
                  .deliver(0, id="run-p-9", attempt=2))
 
+    def test_unknown_after_the_recovery_from_a_fault(self):
+        run = Run().add("fault", kind="broker", state="on").add("fault", kind="broker",
+                                                                state="off")
+        run.wait(20).post(0, outcome="unknown").deliver(0)
+        self.bad("unknown", run, recovery=10)
+        self.assertEqual(run.verdicts(recovery=30), [])
+
     def test_unknown_without_a_fault(self):
         self.bad("unknown", Run().post(0, outcome="unknown").deliver(0))
 
