@@ -303,6 +303,18 @@ class SseClient:
         self.close()
 
 
+class OneGateway:
+    """Mixed into a TestCase whose tests share one gateway, each with an API of its own."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.gateway = Gateway().start()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.gateway.__exit__()
+
+
 # --- Kafka by independent clients ----------------------------------------------------------------
 
 

@@ -7,15 +7,7 @@ import harness
 import test_kill_loops
 
 
-class ConnectorMetricsTest(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.gateway = harness.Gateway().start()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.gateway.__exit__()
-
+class ConnectorMetricsTest(harness.OneGateway, unittest.TestCase):
     def value(self, name, **labels):
         return self.gateway.metric("tidegate_endpoint_" + name, **labels)
 

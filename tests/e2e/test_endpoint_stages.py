@@ -57,7 +57,7 @@ def solace(host, port, security=f"security: {{auth: {{username: gateway, passwor
           consumer: {{topics: [stages/t]}}"""
 
 
-class Stages:
+class Stages(harness.OneGateway):
     """The cases; each kind says where its broker is and how its settings read."""
 
     endpoint = None
@@ -68,14 +68,6 @@ class Stages:
 
     def at(self, variable):
         return address(variable)
-
-    @classmethod
-    def setUpClass(cls):
-        cls.gateway = harness.Gateway().start()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.gateway.__exit__()
 
     def try_it(self, settings):
         name = harness.unique("stages")

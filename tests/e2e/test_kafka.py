@@ -42,15 +42,7 @@ def position(text):
     return base64.b64decode(text).decode()
 
 
-class KafkaTest(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.gateway = harness.Gateway().start()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.gateway.__exit__()
-
+class KafkaTest(harness.OneGateway, unittest.TestCase):
     def deploy(self, partitions=1, **settings):
         topic = harness.create_topic(partitions)
         name = harness.unique("k")

@@ -49,15 +49,7 @@ def batches(topic):
     return found
 
 
-class KafkaProducerTest(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.gateway = harness.Gateway().start()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.gateway.__exit__()
-
+class KafkaProducerTest(harness.OneGateway, unittest.TestCase):
     def deploy(self, settings=""):
         topic = harness.create_topic()
         name = harness.unique("k")
